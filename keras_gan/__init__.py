@@ -1,0 +1,23 @@
+"""Generative adversarial networks the Keras way."""
+
+from keras_gan import architectures
+from keras_gan import callbacks
+from keras_gan import datasets
+from keras_gan import latents
+from keras_gan import losses
+from keras_gan import penalties
+from keras_gan import presets
+from keras_gan.gan import GAN
+from keras_gan.version import __version__
+
+__all__ = [
+    "GAN",
+    "__version__",
+    "architectures",
+    "callbacks",
+    "datasets",
+    "latents",
+    "losses",
+    "penalties",
+    "presets",
+]

@@ -1,0 +1,71 @@
+"""The multilayer perceptrons of the classic tutorials."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_gan.checks import check_integer
+from keras_gan.checks import check_shape
+
+
+def mlp(
+    image_shape,
+    latent_dim=100,
+    units=(128, 128),
+    activation="tanh",
+    generator_norm=False,
+):
+    """Two multilayer perceptrons; any sample shape, also vectors.
+
+    Generator: latents, one dense layer a number in `units` with leaky ReLU,
+    a dense layer to the sample. Discriminator: the same layers in reverse
+    order, a dense layer to one logit. Choose it for tables, vectors and
+    first steps; for images `dcgan` gives better samples.
+
+    Args:
+        image_shape: tuple of integers, the shape of one sample, such as
+            `(28, 28, 1)` or `(30,)`.
+        latent_dim: integer >= 1, length of the latents.
+        units: sequence of integers >= 1, widths of the hidden layers.
+        activation: activation of the generator's output; `"tanh"` fits data
+            in [-1, 1], `None` fits data without bounds.
+        generator_norm: whether batch normalisation follows each hidden layer
+            of the generator.
+
+    Returns:
+        `(generator, discriminator)`, functional models; logits `(batch, 1)`.
+
+    Raises:
+        TypeError, ValueError: a size is not a positive integer.
+
+    Example:
+    >>> generator, discriminator = mlp((30,), latent_dim=8)
+    >>> generator.output_shape, discriminator.output_shape
+    ((None, 30), (None, 1))
+
+    Reference: Goodfellow et al., arXiv 1406.2661, whose perceptrons use
+    maxout and dropout; sizes and leaky ReLU are the tutorials'.
+    """
+    image_shape = check_shape("image_shape", image_shape)
+    units = check_shape("units", units)
+    check_integer("latent_dim", latent_dim, minimum=1)
+    latents = keras.Input((latent_dim,), name="latents")
+    x = latents
+    for width in units:
+        x = layers.Dense(width)(x)
+        if generator_norm:
+            x = layers.BatchNormalization()(x)
+        x = layers.LeakyReLU(0.2)(x)
+    x = layers.Dense(math.prod(image_shape))(x)
+    x = layers.Reshape(image_shape)(x)
+    fake = layers.Activation(activation or "linear", dtype="float32")(x)
+    generator = keras.Model(latents, fake, name="generator")
+
+    sample = keras.Input(image_shape, name="sample")
+    x = layers.Flatten()(sample)
+    for width in reversed(units):
+        x = layers.Dense(width)(x)
+        x = layers.LeakyReLU(0.2)(x)
+    logits = layers.Dense(1, dtype="float32")(x)
+    return generator, keras.Model(sample, logits, name="discriminator")

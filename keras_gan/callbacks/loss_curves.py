@@ -1,0 +1,95 @@
+"""Curves of a training run as one picture."""
+
+import os
+import pathlib
+
+import keras
+
+PANELS = (
+    ("losses", ("d_loss", "g_loss")),
+    ("mean logits", ("d_real", "d_fake")),
+    ("accuracy", ("d_accuracy",)),
+)
+
+
+class LossCurves(keras.callbacks.Callback):
+    """Draws all logged values over the epochs into a PNG, anew each epoch.
+
+    One panel each for both players' losses, mean logits, the
+    discriminator's accuracy, and one for all else: penalties and metrics.
+    Validation values (`val_...`) are dashed. Needs matplotlib, the extra
+    `plots`.
+
+    Args:
+        path: file to write, such as `"curves.png"`.
+        history: dict of lists, values of the epochs before, as
+            `keras.callbacks.History.history` holds them; for a run that goes
+            on.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+
+    Example:
+    >>> curves = LossCurves("curves.png", history={"d_loss": [1.4, 1.2]})
+    >>> curves.history["d_loss"]
+    [1.4, 1.2]
+    """
+
+    def __init__(self, path, history=None):
+        super().__init__()
+        require_matplotlib()
+        self.path = pathlib.Path(path)
+        self.history = {key: list(v) for key, v in (history or {}).items()}
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            values = self.history.setdefault(name, [])
+            values.extend([float("nan")] * (epoch - len(values)))
+            values.append(float(value))
+        self.draw()
+
+    def draw(self):
+        """Writes the picture of the values so far."""
+        from matplotlib.figure import Figure
+
+        panels = [panel for panel in self.panels() if panel[1]]
+        figure = Figure(figsize=(8, 2.6 * len(panels)), layout="constrained")
+        all_axes = figure.subplots(len(panels), sharex=True, squeeze=False)
+        for axes, (title, names) in zip(all_axes[:, 0], panels):
+            for name in names:
+                values = self.history[name]
+                style = "--" if name.startswith("val_") else "-"
+                epochs = range(1, len(values) + 1)
+                axes.plot(epochs, values, style, label=name, marker=".")
+            axes.set_title(title, loc="left", fontsize="medium")
+            axes.grid(alpha=0.3)
+            axes.legend(fontsize="small")
+        all_axes[-1, 0].set_xlabel("epoch")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".tmp.png")
+        figure.savefig(unfinished, dpi=100)
+        os.replace(unfinished, self.path)
+
+    def panels(self):
+        """Titles and names of the values in each panel."""
+        names = [n for n in self.history if "learning_rate" not in n]
+        names = [n for n in names if n != "loss"]
+        rates = [n for n in self.history if "learning_rate" in n]
+        panels, placed = [], set()
+        for title, keys in PANELS:
+            group = [n for n in names if n.removeprefix("val_") in keys]
+            panels.append((title, group))
+            placed.update(group)
+        panels.append(("others", [n for n in names if n not in placed]))
+        return [*panels, ("learning rates", rates)]
+
+
+def require_matplotlib():
+    """Raises, with what to do, where matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "LossCurves draws with matplotlib, which is not installed. Run: "
+            'pip install "keras_gan[plots]"'
+        ) from error

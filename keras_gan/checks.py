@@ -1,0 +1,77 @@
+"""Checks of numbers that users pass, with one wording for their errors."""
+
+import math
+import numbers
+
+
+def check_number(name, value, minimum, maximum=math.inf):
+    """Raises unless `value` is a finite number within the limits.
+
+    Args:
+        name: name of the argument, for the message.
+        value: what the user passed.
+        minimum: smallest value allowed.
+        maximum: largest value allowed.
+
+    Raises:
+        TypeError: `value` is no number.
+        ValueError: `value` is out of range or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"`{name}` must be a number. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    if not (minimum <= value <= maximum and math.isfinite(value)):
+        upper = "" if maximum == math.inf else f" and <= {maximum}"
+        raise ValueError(
+            f"`{name}` must be finite and >= {minimum}{upper}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def check_integer(name, value, minimum, maximum=math.inf):
+    """Raises unless `value` is an integer within the limits.
+
+    Args:
+        name: name of the argument, for the message.
+        value: what the user passed.
+        minimum: smallest value allowed.
+        maximum: largest value allowed.
+
+    Raises:
+        TypeError: `value` is no integer.
+        ValueError: `value` is out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"`{name}` must be an integer. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    check_number(name, value, minimum, maximum)
+
+
+def check_shape(name, value):
+    """The sizes as a tuple of positive integers.
+
+    Args:
+        name: name of the argument, for the message.
+        value: sequence of integers.
+
+    Returns:
+        Tuple of integers.
+
+    Raises:
+        TypeError: it is no sequence of integers.
+        ValueError: it is empty, or an entry is below 1.
+    """
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise TypeError(
+            f"`{name}` must be a tuple of integers. Received: {name}={value!r}"
+        )
+    sizes = tuple(value)
+    for size in sizes:
+        check_integer(name, size, minimum=1)
+    if not sizes:
+        raise ValueError(f"`{name}` must not be empty. Received: {name}=()")
+    return tuple(int(size) for size in sizes)

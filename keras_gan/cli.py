@@ -1,0 +1,221 @@
+"""The command `keras-gan`: train, generate, export."""
+
+import pathlib
+import sys
+
+import click
+import numpy as np
+
+from keras_gan import presets
+from keras_gan import run_folder
+from keras_gan.callbacks.sample_grid import as_picture
+from keras_gan.callbacks.sample_grid import image_grid
+from keras_gan.run_folder import RunFolder
+from keras_gan.version import __version__
+
+ERRORS = (ValueError, TypeError, OSError, ImportError)
+RESUMABLE = {"out", "resume", "epochs"}
+
+
+class Command(click.Command):
+    """A command whose input errors are shown without a traceback."""
+
+    def invoke(self, context):
+        """Runs the command."""
+        try:
+            return super().invoke(context)
+        except ERRORS as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group()
+@click.version_option(__version__, prog_name="keras-gan")
+def main():
+    """Generative adversarial networks the Keras way."""
+
+
+@main.command(cls=Command)
+@click.option(
+    "--data",
+    default="fashion_mnist_10k",
+    show_default=True,
+    help="Bundled set, TFDS name, folder of images or IDX files, .npy, .npz.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(presets.__all__),
+    help="Recipe.  [default: r3gan_small for images, mlp for all else]",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    help="Passes over the data.  [default: as many as make about 2,300 steps]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    help="Run folder.  [default: runs/DATA-PRESET]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=64, show_default=True
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(1),
+    metavar="PIXELS",
+    help="Crop and resize images to squares of this size.",
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    help="1: grey, 3: colour.  [default: as the data]",
+)
+@click.option("--flip", is_flag=True, help="Mirror images at random.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Of both players.  [default: the preset's]",
+)
+@click.option(
+    "--latent-dim",
+    type=click.IntRange(1),
+    help="Length of the latents.  [default: the preset's]",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--samples-every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="EPOCHS",
+    help="Epochs between two sample grids.",
+)
+@click.option(
+    "--tensorboard",
+    is_flag=True,
+    help="Write event files with curves and samples too.",
+)
+@click.pass_context
+def train(context, out, resume, **recipe):
+    """Train a GAN; without options, on the bundled images of clothes.
+
+    The run folder gets the model (model.keras), sample grids (samples/),
+    curves.png, history.csv and the whole recipe (run.json). Ctrl-C saves the
+    model; --resume goes on from there.
+    """
+    if resume:
+        folder, recipe = resumed(context, out, recipe["epochs"])
+    else:
+        out = out or run_folder.default_path(recipe["data"], recipe["preset"])
+        folder = RunFolder(out)
+        folder.check_new()
+    interrupted = folder.train(recipe, resume)
+    if interrupted:
+        click.echo(
+            f"\n{interrupted} Go on with: "
+            f"keras-gan train --resume --out {folder.path}"
+        )
+        sys.exit(130)
+    click.echo(f"Done. The run is in {folder.path}")
+
+
+def resumed(context, out, epochs):
+    """The run folder to go on with, and its recipe."""
+    given = {
+        name
+        for name in context.params
+        if context.get_parameter_source(name)
+        is click.core.ParameterSource.COMMANDLINE
+    }
+    if given - RESUMABLE:
+        raise click.UsageError(
+            "--resume goes on with the recipe in run.json; only --out and "
+            "--epochs can be given. Received: "
+            + ", ".join(f"--{n.replace('_', '-')}" for n in given - RESUMABLE)
+        )
+    if out is None:
+        raise click.UsageError("--resume needs --out, the folder of the run.")
+    folder = RunFolder(out)
+    recipe = folder.read_recipe()
+    return folder, {**recipe, "epochs": epochs or recipe["epochs"]}
+
+
+@main.command(cls=Command)
+@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.option("--count", type=click.IntRange(1), default=80, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Factor on the latents.",
+)
+@click.option(
+    "--columns",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Images a row, in a picture.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=pathlib.Path),
+    help=".png: one grid. .npy: an array. Else: a folder of PNGs.",
+)
+def generate(model, count, seed, truncation, columns, out):
+    """Draw samples from MODEL, a .keras file or a run folder.
+
+    The same seed gives the same samples. Nothing is overwritten.
+    """
+    if out.exists():
+        raise click.ClickException(f"{out} exists; nothing is overwritten.")
+    gan = run_folder.load_model(model)
+    samples = gan.generate(count, seed=seed, truncation=truncation)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".npy":
+        np.save(out, samples, allow_pickle=False)
+    elif out.suffix == ".png":
+        as_picture(image_grid(samples, columns)).save(out)
+    elif out.suffix:
+        raise click.ClickException(
+            f"--out must end in .png or .npy, or name a folder, not {out}"
+        )
+    else:
+        write_images(samples, out)
+    click.echo(f"Wrote {count} samples to {out}")
+
+
+def write_images(samples, folder):
+    """One PNG a sample, in its own size."""
+    pictures = [
+        as_picture(image_grid(sample[np.newaxis], 1, min_side=0))
+        for sample in samples
+    ]
+    folder.mkdir()
+    digits = len(str(len(pictures) - 1))
+    for index, picture in enumerate(pictures):
+        picture.save(folder / f"{index:0{digits}d}.png")
+
+
+@main.command(cls=Command)
+@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.argument("directory", type=click.Path(path_type=pathlib.Path))
+def export(model, directory):
+    """Write the generator of MODEL as a SavedModel to DIRECTORY.
+
+    MODEL is a .keras file or a run folder. The SavedModel has the endpoints
+    serve(latents) and generate(n, seed, truncation) and needs TensorFlow only.
+    """
+    if directory.exists():
+        raise click.ClickException(
+            f"{directory} exists; nothing is overwritten."
+        )
+    run_folder.load_model(model).export(str(directory))
+    click.echo(f"Exported to {directory}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""NumPy arrays and `.npy`, `.npz` files as samples and labels."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+TRAIN_KEYS = (("x_train", "y_train"), ("x", "y"), ("images", "labels"))
+TEST_KEYS = ("x_test", "y_test")
+
+
+class Samples(NamedTuple):
+    """Samples `(n, ...)`, labels `(n, ...)` or None, names of the classes."""
+
+    x: np.ndarray
+    y: np.ndarray = None
+    class_names: list = None
+
+
+def read_file(path):
+    """Training and test samples of an `.npy` or `.npz` file.
+
+    Args:
+        path: `pathlib.Path`. An `.npy` file holds samples; an `.npz` file
+            holds `x_train`, `y_train`, `x_test`, `y_test`, or `x`, `y`, or
+            `images`, `labels`; labels and test arrays may be missing.
+
+    Returns:
+        Two `Samples`, the second may be None.
+
+    Raises:
+        ValueError: the file is broken, holds Python objects, or has none of
+            these names.
+    """
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return Samples(content), None
+        with content as members:
+            arrays = {key: members[key] for key in members.files}
+    except (ValueError, OSError, EOFError, KeyError) as error:
+        raise ValueError(
+            "Expected an .npy or .npz file of numbers; files with Python "
+            f"objects are not read. Received: data={str(path)!r} ({error})"
+        ) from error
+    for x_key, y_key in TRAIN_KEYS:
+        if x_key in arrays:
+            train = Samples(arrays[x_key], arrays.get(y_key))
+            break
+    else:
+        raise ValueError(
+            f"Expected arrays named x_train, x or images in {str(path)!r}. "
+            f"Received: names={sorted(arrays)}"
+        )
+    if TEST_KEYS[0] not in arrays:
+        return train, None
+    return train, Samples(*(arrays.get(key) for key in TEST_KEYS))
+
+
+def checked(samples, name):
+    """Samples that can be trained on, in uint8 or float32, or an error.
+
+    Args:
+        samples: `Samples` of anything array-like.
+        name: what to call them in messages, such as `"data"`.
+
+    Returns:
+        `Samples` of uint8 images `(n, height, width, channels)` or float32
+        samples `(n, ...)` in [-1, 1], labels int64 `(n,)` or float32.
+
+    Raises:
+        ValueError: wrong dtype, rank or range, NaN, empty, labels that do
+            not match.
+    """
+    x = np.asarray(samples.x)
+    if x.ndim < 2 or len(x) == 0:
+        raise ValueError(
+            f"`{name}` must be an array (samples, ...) with at least one "
+            f"sample. Received: {name} of shape={x.shape}"
+        )
+    if x.dtype == np.uint8:
+        x = x[..., np.newaxis] if x.ndim == 3 else x
+    else:
+        x = checked_floats(x, name)
+    return Samples(x, checked_labels(samples.y, len(x), name), samples[2])
+
+
+def checked_floats(x, name):
+    """Float samples in float32, or an error."""
+    if not np.issubdtype(x.dtype, np.floating):
+        raise ValueError(
+            f"`{name}` must be uint8 images or floats in [-1, 1]; cast them "
+            f"if they are. Received: {name} of dtype={x.dtype}"
+        )
+    if not np.isfinite(x).all():
+        bad = int((~np.isfinite(x)).reshape(len(x), -1).any(axis=1).argmax())
+        raise ValueError(
+            f"`{name}` holds NaN or infinite values. "
+            f"Received: the first one in sample {bad}"
+        )
+    low, high = float(x.min()), float(x.max())
+    if low < -1.0 or high > 1.0:
+        raise ValueError(
+            f"`{name}` must be scaled to [-1, 1], the range of the "
+            "generator's output; uint8 images are scaled for you. "
+            f"Received: {name} in [{low:.6g}, {high:.6g}]"
+        )
+    if low >= 0.0 and high > 0.5:
+        warnings.warn(
+            f"`{name}` lies in [{low:.6g}, {high:.6g}]. If its full range is "
+            "[0, 1], scale it with 2 * x - 1.",
+            stacklevel=2,
+        )
+    return x.astype(np.float32)
+
+
+def checked_labels(y, num_samples, name):
+    """Labels int64 `(n,)` or float32 `(n, k)`, or an error."""
+    if y is None:
+        return None
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim == 0 or len(y) != num_samples:
+        raise ValueError(
+            f"`{name}` needs one label a sample. Received: {num_samples} "
+            f"samples and labels of shape={y.shape}"
+        )
+    if y.ndim == 1 and np.issubdtype(y.dtype, np.integer):
+        return y.astype(np.int64)
+    if y.ndim == 1 and np.issubdtype(y.dtype, np.bool_):
+        return y.astype(np.int64)
+    numeric = np.issubdtype(y.dtype, np.number)
+    if y.ndim == 1 or not numeric or not np.isfinite(y).all():
+        raise ValueError(
+            f"Labels of `{name}` must be integers (samples,) or finite "
+            "numbers (samples, attributes). "
+            f"Received: labels of shape={y.shape} and dtype={y.dtype}"
+        )
+    return y.astype(np.float32)
+
+
+def resized(x, image_size):
+    """Uint8 images in another size, with antialiasing."""
+    if x.dtype != np.uint8:
+        raise ValueError(
+            "`image_size` and `channels` change uint8 images only. "
+            f"Received: samples of dtype={x.dtype} and shape={x.shape}"
+        )
+    parts = [
+        tf.image.resize(x[start : start + 1024], image_size, antialias=True)
+        for start in range(0, len(x), 1024)
+    ]
+    rounded = [
+        np.clip(np.rint(part), 0, 255).astype(np.uint8) for part in parts
+    ]
+    return np.concatenate(rounded)
+
+
+def with_channels(x, channels):
+    """Uint8 images with 1 or 3 channels, by luma or by repetition."""
+    if x.shape[-1] == channels:
+        return x
+    if x.ndim == 4 and x.dtype == np.uint8 and x.shape[-1] in (1, 3):
+        if channels == 3:
+            return np.repeat(x, 3, axis=-1)
+        luma = x @ np.array([0.299, 0.587, 0.114])
+        return np.rint(luma).astype(np.uint8)[..., np.newaxis]
+    raise ValueError(
+        "`channels` changes uint8 images with 1 or 3 channels only. "
+        f"Received: channels={channels}, samples of dtype={x.dtype} and "
+        f"shape={x.shape}"
+    )

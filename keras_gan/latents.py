@@ -1,0 +1,105 @@
+"""What the generator is fed: latent samplers and the seeds behind them."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Normal:
+    """Standard normal latents, the default of `keras_gan.GAN`.
+
+    Args:
+        shape: tuple of integers, the shape of one latent sample.
+
+    Call arguments:
+        batch_size: integer, number of samples.
+        seed: integer or `keras.random.SeedGenerator`.
+
+    Returns:
+        Float tensor `(batch_size, *shape)`.
+
+    Raises:
+        ValueError: `shape` has an entry that is not a positive integer.
+
+    Example:
+    >>> Normal((64,))(2, seed=0).shape
+    TensorShape([2, 64])
+    """
+
+    def __init__(self, shape):
+        self.shape = tuple(shape)
+        if not all(isinstance(size, int) and size > 0 for size in self.shape):
+            raise ValueError(
+                "`shape` must hold positive integers, the shape of one latent "
+                f"sample without the batch axis. Received: shape={shape}"
+            )
+
+    def __call__(self, batch_size, seed):
+        """Draws a batch of latents."""
+        return keras.random.normal((batch_size, *self.shape), seed=seed)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {"shape": self.shape}
+
+    @classmethod
+    def from_config(cls, config):
+        """The sampler that `get_config` describes."""
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Uniform(Normal):
+    """Latents uniform in [-1, 1), as in the DCGAN paper.
+
+    Args:
+        shape: tuple of integers, the shape of one latent sample.
+
+    Example:
+    >>> float(abs(Uniform((8,))(4, seed=0)).numpy().max()) <= 1.0
+    True
+
+    Reference: Radford et al., arXiv 1511.06434.
+    """
+
+    def __call__(self, batch_size, seed):
+        """Draws a batch of latents."""
+        return keras.random.uniform(
+            (batch_size, *self.shape), minval=-1.0, maxval=1.0, seed=seed
+        )
+
+
+class ReplicaSeedGenerator(keras.random.SeedGenerator):
+    """A seed generator that gives each replica its own draws.
+
+    `keras.random.SeedGenerator` gives all replicas of a `tf.distribute`
+    strategy the same numbers. This one moves the second half of the key by
+    the replica's index times a prime; the state stays equal in all replicas.
+    On one replica it is `keras.random.SeedGenerator`.
+    """
+
+    def next(self, ordered=True):
+        """The next seed, different in each replica."""
+        seed = super().next(ordered)
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return seed
+        replica = ops.cast(context.replica_id_in_sync_group, seed.dtype)
+        return seed + ops.stack([ops.zeros_like(replica), replica * 1000003])
+
+
+class TensorSeed(keras.random.SeedGenerator):
+    """A seed that is a tensor, for graphs that take the seed as an input.
+
+    Args:
+        seed: integer scalar tensor.
+    """
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def next(self, ordered=True):
+        """The same seed each time, equal to that of the plain integer."""
+        seed = ops.cast(self.seed, "int64")
+        return ops.stack([seed, ops.zeros_like(seed)])

@@ -1,0 +1,82 @@
+"""The two players' optimizers, as Keras and its callbacks see them."""
+
+import keras
+
+
+class PlayerOptimizers:
+    """What `gan.optimizer` is: both players' optimizers side by side.
+
+    `LearningRateScheduler`, `ReduceLROnPlateau` and `TensorBoard` act on each
+    entry of `optimizers`; the log keys are `learning_rate_discriminator` and
+    `learning_rate_generator`. The object holds no state of its own, so each
+    optimizer is saved once. It trains nothing by itself: `keras_gan.GAN`
+    applies each optimizer to its own player.
+
+    Args:
+        d_optimizer: the discriminator's optimizer, built.
+        g_optimizer: the generator's optimizer, built.
+    """
+
+    built = True
+    use_ema = False
+
+    def __init__(self, d_optimizer, g_optimizer):
+        self.optimizers = [d_optimizer, g_optimizer]
+
+    @property
+    def iterations(self):
+        """The generator's number of steps."""
+        return self.optimizers[1].iterations
+
+    @property
+    def variables(self):
+        """Variables of both optimizers."""
+        return [v for optimizer in self.optimizers for v in optimizer.variables]
+
+
+def player_optimizer(identifier, role, player):
+    """The optimizer of one player, named after it and built for it.
+
+    Args:
+        identifier: a Keras optimizer, or a name such as `"adam"`.
+        role: `"discriminator"` or `"generator"`.
+        player: the model that it trains.
+
+    Returns:
+        A built `keras.optimizers.Optimizer`.
+
+    Raises:
+        TypeError: it is no optimizer.
+        ValueError: it is unknown, trains nothing or trains another model.
+    """
+    argument = f"{role[0]}_optimizer"
+    if isinstance(identifier, str):
+        identifier = keras.optimizers.get(identifier)
+    if not isinstance(identifier, keras.optimizers.Optimizer):
+        raise TypeError(
+            f"`{argument}` must be a Keras optimizer, as in "
+            "compile(d_optimizer, g_optimizer). "
+            f"Received: {argument}={identifier!r}"
+        )
+    variables = player.trainable_variables
+    if not variables:
+        raise ValueError(
+            f"The {role} has no trainable variables, so `{argument}` would "
+            f"train nothing. Received: {role}={player!r}"
+        )
+    if not identifier.built:
+        identifier.build(variables)
+    elif not trains(identifier, variables):
+        raise ValueError(
+            f"`{argument}` already trains other variables. Give each player "
+            "of each model an optimizer of its own. "
+            f"Received: {argument}={identifier!r}"
+        )
+    identifier.name = role
+    return identifier
+
+
+def trains(optimizer, variables):
+    """Whether a built optimizer was built for exactly these variables."""
+    built_for = optimizer._trainable_variables
+    return [id(v) for v in built_for] == [id(v) for v in variables]

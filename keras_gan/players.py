@@ -1,0 +1,155 @@
+"""What two models must satisfy to play, and the average of one of them."""
+
+import keras
+from keras import ops
+from keras import tree
+
+
+def input_spec(generator, latents=None):
+    """Symbolic input of the generator, one tensor or a list of them.
+
+    Args:
+        generator: Keras model.
+        latents: latent sampler, asked when the generator is a subclassed
+            model that does not know its input.
+
+    Returns:
+        `keras.KerasTensor`, or a list of them, with a free batch axis.
+
+    Raises:
+        ValueError: neither of them tells the shape.
+    """
+    inputs = getattr(generator, "inputs", None)
+    if inputs is None and latents is not None:
+        inputs = [latents(1, seed=0)]
+    if inputs is None:
+        raise ValueError(
+            "The generator does not tell its input shape. Start it with "
+            "keras.Input, or pass `latents`, for example "
+            "latents=keras_gan.latents.Normal((64,)). "
+            f"Received: generator={generator!r}"
+        )
+    specs = [
+        keras.KerasTensor((None, *x.shape[1:]), dtype=x.dtype) for x in inputs
+    ]
+    return specs[0] if len(specs) == 1 else specs
+
+
+def check_players(generator, discriminator):
+    """Raises if one of the players is no Keras model, or both are one."""
+    players = {"generator": generator, "discriminator": discriminator}
+    for name, player in players.items():
+        if not isinstance(player, keras.Model):
+            raise TypeError(
+                f"`{name}` must be a Keras model. Received: {name}={player!r}"
+            )
+    if generator is discriminator:
+        raise ValueError(
+            "`generator` and `discriminator` must be two models. "
+            f"Received: the same object, {generator!r}"
+        )
+
+
+def check_fit(fake, discriminator):
+    """Raises if the discriminator does not take what the generator gives.
+
+    Args:
+        fake: symbolic output of the generator.
+        discriminator: Keras model.
+    """
+    inputs = getattr(discriminator, "inputs", None)
+    if not isinstance(fake, keras.KerasTensor):
+        raise ValueError(
+            "The generator must give one tensor. "
+            f"Received: generator output={fake!r}"
+        )
+    if inputs is not None and not same_shape(fake, inputs[0]):
+        raise ValueError(
+            "The generator's samples do not fit the discriminator: the order "
+            "is GAN(generator, discriminator). Expected: samples of shape "
+            f"{tuple(inputs[0].shape[1:])}, the discriminator's input. "
+            f"Received: generator output shape={tuple(fake.shape[1:])}"
+        )
+
+
+def check_real(real, fake):
+    """Raises if a batch of real samples is nothing the players can take.
+
+    Args:
+        real: tensor, the batch.
+        fake: symbolic output of the generator.
+    """
+    dtype = keras.backend.standardize_dtype(real.dtype)
+    if "float" not in dtype:
+        raise ValueError(
+            "Real samples must be floats in the range of the generator's "
+            "output, [-1, 1] after tanh: cast and scale them, for example "
+            f"x / 127.5 - 1. Received: dtype={dtype}"
+        )
+    if not same_shape(real, fake):
+        raise ValueError(
+            "Real samples must have the shape of the generator's samples, "
+            f"(batch, {', '.join(map(str, fake.shape[1:]))}). "
+            f"Received: real samples of shape={tuple(real.shape)}"
+        )
+
+
+def same_shape(x, y):
+    """Whether two samples can be alike, free axes counted as equal."""
+    return len(x.shape) == len(y.shape) and all(
+        a is None or b is None or a == b
+        for a, b in zip(x.shape[1:], y.shape[1:])
+    )
+
+
+def paired(x, condition):
+    """A player's input: `x` alone, or `[x, condition]`.
+
+    Where `x` holds several batches, as in a penalty on real samples and
+    fakes, the condition is repeated to match.
+    """
+    if condition is None:
+        return x
+
+    def repeat(part):
+        times = ops.shape(x)[0] // ops.shape(part)[0]
+        return ops.tile(part, [times] + [1] * (len(part.shape) - 1))
+
+    return [x, *tree.flatten(tree.map_structure(repeat, condition))]
+
+
+def averaged_copy(generator, spec):
+    """A frozen copy of the generator, with the same weights.
+
+    Args:
+        generator: Keras model, built.
+        spec: its symbolic input.
+
+    Returns:
+        Keras model whose variables have their own paths, below `averaged/`.
+    """
+    with keras.name_scope("averaged"):
+        copy = keras.models.clone_model(generator)
+        copy(spec)
+    copy.set_weights(generator.get_weights())
+    copy.trainable = False
+    return copy
+
+
+def follow(averaged, generator, keep):
+    """Moves an averaged copy towards the generator.
+
+    Every floating point weight, moving statistics included, becomes
+    `keep * averaged + (1 - keep) * generator`; others are copied.
+
+    Args:
+        averaged: model made by `averaged_copy`.
+        generator: Keras model.
+        keep: float scalar tensor in [0, 1].
+    """
+    for mean, value in zip(averaged.weights, generator.weights):
+        if "float" in keras.backend.standardize_dtype(value.dtype):
+            change = ops.cast(1.0 - keep, value.dtype)
+            mean.assign(mean + change * (value - mean))
+        else:
+            mean.assign(value)

@@ -1,0 +1,133 @@
+"""Ready recipes: functions that return a compiled GAN.
+
+Each takes the shape of a sample and can be trained at once by `fit`. Keyword
+arguments that a recipe does not name reach `GAN.compile`, such as `metrics`
+or `steps_per_execution`.
+"""
+
+import keras
+
+from keras_gan import architectures
+from keras_gan.gan import GAN
+from keras_gan.penalties import ZeroCentered
+
+__all__ = ["dcgan", "mlp", "r3gan_small"]
+
+
+def mlp(
+    image_shape, latent_dim=100, learning_rate=2e-4, seed=None, **compile_kwargs
+):
+    """The first GAN of the tutorials: perceptrons, non-saturating loss.
+
+    For vectors and tables in [-1, 1], and to see the plain thing on images.
+
+    Args:
+        image_shape: tuple of integers, the shape of one sample.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.GAN`.
+
+    Example:
+    >>> mlp((30,)).generate(2, seed=0).shape
+    (2, 30)
+    """
+    players = architectures.mlp(image_shape, latent_dim)
+    return tutorial(players, learning_rate, seed, compile_kwargs)
+
+
+def dcgan(
+    image_shape=(28, 28, 1),
+    latent_dim=64,
+    learning_rate=2e-4,
+    seed=None,
+    **compile_kwargs,
+):
+    """The convolutional GAN of the tutorials, as a baseline.
+
+    Strided convolutions, batch normalisation in the generator,
+    non-saturating loss, Adam with beta_1 0.5. `r3gan_small` gives better
+    samples in the same time.
+
+    Args:
+        image_shape: `(height, width, channels)`, sides 4 to 7 times a power
+            of two.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.GAN`.
+
+    Example:
+    >>> dcgan((32, 32, 3)).generate(2, seed=0).shape
+    (2, 32, 32, 3)
+
+    Reference: Radford et al., arXiv 1511.06434; the discriminator has no
+    batch normalisation here.
+    """
+    players = architectures.dcgan(image_shape, latent_dim)
+    return tutorial(players, learning_rate, seed, compile_kwargs)
+
+
+def tutorial(players, learning_rate, seed, compile_kwargs):
+    """Two players with the tutorials' loss and optimizers."""
+    gan = GAN(*players, seed=seed)
+    gan.compile(
+        keras.optimizers.Adam(learning_rate, beta_1=0.5),
+        keras.optimizers.Adam(learning_rate, beta_1=0.5),
+        **{"loss": "non_saturating", **compile_kwargs},
+    )
+    return gan
+
+
+def r3gan_small(
+    image_shape=(28, 28, 1),
+    latent_dim=64,
+    learning_rate=2e-3,
+    penalty_weight=1.0,
+    seed=None,
+    **compile_kwargs,
+):
+    """The objective of R3GAN on small players: good samples in minutes.
+
+    Relativistic pairing loss with `ZeroCentered` (R1 and R2 in every step)
+    and Adam with beta_1 0, on the players of `architectures.dcgan` with
+    batch normalisation in the generator only. The default of `keras-gan
+    train` for images.
+
+    Args:
+        image_shape: `(height, width, channels)`, sides 4 to 7 times a power
+            of two.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        penalty_weight: float >= 0, gamma of the penalty; raise it where
+            training diverges, for larger images most of all.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.GAN`.
+
+    Example:
+    >>> r3gan_small().penalties[0].name
+    'zero_centered'
+
+    Reference: Huang et al., arXiv 2501.05441. Loss and penalty are the
+    paper's; networks, learning rate and length are made for minutes on a CPU.
+    """
+    gan = GAN(*architectures.dcgan(image_shape, latent_dim), seed=seed)
+    gan.compile(
+        keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99),
+        keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99),
+        **{
+            "loss": "relativistic",
+            "penalties": [ZeroCentered(penalty_weight)],
+            **compile_kwargs,
+        },
+    )
+    return gan

@@ -1,0 +1,262 @@
+"""The folder of one training run: what it holds, how it goes on."""
+
+import csv
+import datetime
+import json
+import logging
+import os
+import pathlib
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan import callbacks
+from keras_gan import datasets
+from keras_gan import presets
+from keras_gan.gan import GAN
+from keras_gan.version import __version__
+
+STEPS = 2_300
+MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
+
+logger = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """Trains into a folder, and goes on with what is in it.
+
+    Args:
+        path: `pathlib.Path` of the folder.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def check_new(self):
+        """Raises if the folder holds anything."""
+        if self.path.exists() and (
+            not self.path.is_dir() or any(self.path.iterdir())
+        ):
+            raise ValueError(
+                f"{self.path} exists and is not overwritten: go on with it "
+                "by --resume, or name another folder by --out."
+            )
+
+    def read_recipe(self):
+        """The recipe of the run in the folder."""
+        return self.read_run()["recipe"]
+
+    def read_run(self):
+        """What `run.json` holds."""
+        missing = [n for n in (RUN, MODEL) if not (self.path / n).is_file()]
+        if missing:
+            raise ValueError(
+                f"There is no run to go on with in {self.path}: "
+                f"{' and '.join(missing)} missing."
+            )
+        return json.loads((self.path / RUN).read_text())
+
+    def train(self, recipe, resume=False):
+        """Trains as the recipe says.
+
+        Args:
+            recipe: dict, the options of `keras-gan train`.
+            resume: whether to go on with the run in the folder.
+
+        Returns:
+            None, or a sentence that says why training ended early.
+        """
+        run = self.read_run() if resume else {"epochs_done": 0}
+        done = run["epochs_done"]
+        train, test = load_data(recipe, done)
+        if resume:
+            gan = load_model(self.path)
+        else:
+            gan, recipe["preset"] = build(recipe, train)
+        steps = int(train.cardinality())
+        recipe["epochs"] = recipe["epochs"] or max(1, round(STEPS / steps))
+        history = self.read_history(done)
+        watchers = self.watchers(gan, recipe, history)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.run = {**run, **describe(gan, recipe, train)}
+        self.write_run(gan, done)
+        try:
+            gan.fit(
+                train,
+                epochs=recipe["epochs"],
+                initial_epoch=done,
+                validation_data=test,
+                callbacks=watchers,
+                shuffle=False,
+            )
+        except KeyboardInterrupt:
+            self.save(gan)
+            return f"Stopped after {self.run['epochs_done']} whole epochs."
+        self.write_samples(gan)
+        guard = watchers[0]
+        if guard.name is not None:
+            return (
+                f"Stopped: {guard.name} became {guard.value}. The model of "
+                f"epoch {self.run['epochs_done']} is kept."
+            )
+        return None
+
+    def watchers(self, gan, recipe, history):
+        """The callbacks of the run; the guard comes first."""
+        samples = self.path / "samples"
+        board = self.path / "tensorboard" if recipe["tensorboard"] else None
+        found = [
+            callbacks.StopOnNonFinite(),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs)
+            ),
+            keras.callbacks.CSVLogger(
+                str(self.path / HISTORY), append=bool(history)
+            ),
+        ]
+        shape = gan.generator.output_shape
+        if len(shape) == 4 and shape[-1] in (1, 3):
+            found.append(
+                callbacks.SampleGrid(
+                    samples,
+                    every=recipe["samples_every"],
+                    tensorboard_dir=board and board / "samples",
+                )
+            )
+        if board is not None:
+            found.append(keras.callbacks.TensorBoard(str(board)))
+        try:
+            found.append(
+                callbacks.LossCurves(self.path / "curves.png", history)
+            )
+        except ImportError as error:
+            logger.warning("curves.png is left out. %s", error)
+        return found
+
+    def keep(self, gan, epoch, logs):
+        """Saves the model after an epoch, unless a value went bad."""
+        if all(np.isfinite(float(value)) for value in logs.values()):
+            self.write_run(gan, epoch + 1)
+
+    def write_run(self, gan, epochs_done):
+        """Writes the model and `run.json`."""
+        self.save(gan)
+        self.run["epochs_done"] = epochs_done
+        text = json.dumps(self.run, indent=2, default=str)
+        unfinished = self.path / f"{RUN}.tmp"
+        unfinished.write_text(text)
+        os.replace(unfinished, self.path / RUN)
+
+    def save(self, gan):
+        """Writes the model so that a crash leaves the last one whole."""
+        unfinished = self.path / f"unfinished.{MODEL}"
+        gan.save(unfinished)
+        os.replace(unfinished, self.path / MODEL)
+
+    def write_samples(self, gan):
+        """Writes `samples.npy` where samples are no pictures."""
+        if not (self.path / "samples").is_dir():
+            samples = gan.generate(1000, seed=0)
+            np.save(self.path / "samples.npy", samples, allow_pickle=False)
+
+    def read_history(self, epochs_done):
+        """Logged values of the epochs done; cuts the file to just these."""
+        path = self.path / HISTORY
+        if not epochs_done or not path.is_file():
+            return {}
+        with open(path, newline="") as file:
+            rows = [r for r in csv.reader(file) if r]
+        names, rows = rows[0], rows[1 : epochs_done + 1]
+        with open(path, "w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([names, *rows])
+        columns = dict(zip(names, zip(*rows)))
+        return {
+            name: [float(value) for value in values]
+            for name, values in columns.items()
+            if name != "epoch"
+        }
+
+
+def default_path(data, preset):
+    """`runs/DATA-PRESET` below the current folder."""
+    name = pathlib.Path(data).stem or "data"
+    return pathlib.Path("runs") / f"{name}-{preset or 'default'}"
+
+
+def load_data(recipe, epochs_done):
+    """Training and test data; each resumed part has an order of its own."""
+    return datasets.load(
+        recipe["data"],
+        batch_size=recipe["batch_size"],
+        image_size=recipe["image_size"],
+        channels=recipe["channels"] and int(recipe["channels"]),
+        flip=recipe["flip"],
+        seed=recipe["seed"] + epochs_done,
+    )
+
+
+def build(recipe, train):
+    """A compiled model for the data, and the name of its preset."""
+    spec = train.element_spec
+    shape = (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
+    preset = recipe["preset"]
+    if preset is None:
+        preset = "r3gan_small" if len(shape) == 3 else "mlp"
+    options = {
+        name: recipe[name]
+        for name in ("learning_rate", "latent_dim")
+        if recipe[name] is not None
+    }
+    keras.utils.set_random_seed(recipe["seed"])
+    recipe_of = getattr(presets, preset)
+    return recipe_of(tuple(shape), seed=recipe["seed"], **options), preset
+
+
+def describe(gan, recipe, train):
+    """What `run.json` says about a run."""
+    return {
+        "recipe": recipe,
+        "compile": gan.get_compile_config(),
+        "data": {
+            "batches": int(train.cardinality()),
+            "element_spec": str(train.element_spec),
+            "class_names": train.class_names,
+        },
+        "parameters": {
+            "generator": gan.generator.count_params(),
+            "discriminator": gan.discriminator.count_params(),
+        },
+        "versions": {
+            "keras_gan": __version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        },
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+    }
+
+
+def load_model(path):
+    """The GAN of a `.keras` file or a run folder.
+
+    Raises:
+        ValueError: there is none.
+    """
+    path = pathlib.Path(path)
+    file = path / MODEL if path.is_dir() else path
+    if not file.is_file() or file.suffix != ".keras":
+        raise ValueError(
+            "Expected a .keras file or a run folder with model.keras. "
+            f"Received: {str(path)!r}"
+        )
+    gan = keras.saving.load_model(file)
+    if not isinstance(gan, GAN):
+        raise ValueError(
+            f"{str(file)!r} holds no keras_gan.GAN. "
+            f"Received: {type(gan).__name__}"
+        )
+    return gan

@@ -1,0 +1,71 @@
+"""The numbers of the running epoch, as `fit` and `evaluate` log them."""
+
+import keras
+from keras import ops
+
+from keras_gan.losses import per_sample
+
+LOGS = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy")
+TOTAL = "loss"
+
+
+class Trackers:
+    """Means over the epoch, and the user's metrics beside them.
+
+    A plain object: Keras does not allow new metrics on a model that is built
+    already, and the numbers of a running epoch belong into no file.
+
+    Args:
+        penalties: list of strings, names of the penalties to log.
+        metrics: list of `keras.metrics.Metric`, fed by `evaluate`.
+
+    Raises:
+        TypeError: an entry of `metrics` is something else.
+        ValueError: two logged values would have one name.
+    """
+
+    def __init__(self, penalties, metrics):
+        for metric in metrics:
+            if not isinstance(metric, keras.metrics.Metric):
+                raise TypeError(
+                    "`metrics` must hold keras.metrics.Metric objects. "
+                    f"Received: {metric!r}"
+                )
+        names = [TOTAL, *LOGS, *penalties, *(metric.name for metric in metrics)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                "Each penalty and metric needs a name of its own, none of "
+                f"{TOTAL}, {', '.join(LOGS)}; pass name=... to it. "
+                f"Received twice: {twice}"
+            )
+        self.means = {
+            name: keras.metrics.Mean(name=name) for name in (*LOGS, *penalties)
+        }
+        self.metrics = metrics
+
+    def update(self, values):
+        """Feeds per-sample values to the means of their names."""
+        for name, value in values.items():
+            self.means[name].update_state(value)
+
+    def update_logits(self, real_logits, fake_logits):
+        """Feeds what tells how well the players are matched."""
+        real, fake = per_sample(real_logits), per_sample(fake_logits)
+        accuracy = ops.cast(real > fake, "float32")
+        self.update({"d_real": real, "d_fake": fake, "d_accuracy": accuracy})
+
+    def training_results(self):
+        """Logs of a training step.
+
+        `loss` is the sum of all that the players minimise. It says nothing
+        about the samples; `keras.callbacks.TerminateOnNaN` looks at it.
+        """
+        results = {name: mean.result() for name, mean in self.means.items()}
+        parts = [results[name] for name in self.means if name not in LOGS[2:]]
+        return {**results, TOTAL: sum(parts)}
+
+    def evaluation_results(self):
+        """Logs of a test step: no penalties, but the user's metrics."""
+        metrics = [*(self.means[name] for name in LOGS), *self.metrics]
+        return {metric.name: metric.result() for metric in metrics}

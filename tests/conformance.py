@@ -1,0 +1,222 @@
+"""The one list of models that every property is tested on.
+
+Each case is `(name, make_gan, make_batch, covers)`: a function that returns a
+compiled GAN, one that returns a batch of `BATCH` rows, and the public names
+that the case stands for. A public loss, penalty, latent sampler,
+architecture, preset or task that no case covers fails `test_conformance.py`.
+"""
+
+from typing import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from keras import layers
+from keras import ops
+
+import keras_gan
+from keras_gan import architectures
+from keras_gan import latents
+from keras_gan import losses
+from keras_gan import penalties
+from keras_gan import presets
+
+BATCH = 8
+
+
+class Case(NamedTuple):
+    name: str
+    make_gan: Callable
+    make_batch: Callable
+    covers: tuple
+
+
+@keras.saving.register_keras_serializable("keras_gan_tests")
+class LabelledGAN(keras_gan.GAN):
+    """A conditional GAN by the fewest hooks: the proof that they suffice."""
+
+    num_classes = 3
+
+    def split_batch(self, data):
+        real, _ = super().split_batch(data)
+        _, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return real, ops.reshape(labels, (-1, 1))
+
+
+def labelled_players():
+    def joined(x, labels):
+        code = layers.Flatten()(layers.Embedding(3, 4)(labels))
+        return layers.Concatenate()([layers.Flatten()(x), code])
+
+    z, label = keras.Input((4,)), keras.Input((1,), dtype="int64")
+    fake = layers.Reshape((4, 4, 1))(layers.Dense(16)(joined(z, label)))
+    x, label_2 = keras.Input((4, 4, 1)), keras.Input((1,), dtype="int64")
+    logits = layers.Dense(1)(layers.LeakyReLU()(layers.Dense(8)(joined(x, label_2))))
+    return keras.Model([z, label], fake), keras.Model([x, label_2], logits)
+
+
+def patch_players():
+    """Patch logits, dropout, batch normalisation, a weight regulariser."""
+    z = keras.Input((3,))
+    x = layers.Reshape((6, 6, 1))(layers.Dense(36)(z))
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.2)(x)
+    generator = keras.Model(z, layers.Conv2D(2, 3, padding="same")(x))
+    image = keras.Input((6, 6, 2))
+    y = layers.Conv2D(4, 3, kernel_regularizer="l2")(image)
+    y = layers.Dropout(0.3)(layers.LeakyReLU()(y))
+    return generator, keras.Model(image, layers.Conv2D(1, 3)(y))
+
+
+def compiled(players, loss, rules=(), model=keras_gan.GAN, d_steps=1, **kwargs):
+    gan = model(*players, seed=3, **kwargs)
+    gan.compile(
+        keras.optimizers.Adam(2e-3, beta_1=0.5),
+        keras.optimizers.RMSprop(1e-3),
+        loss=loss,
+        penalties=rules,
+        d_steps=d_steps,
+    )
+    return gan
+
+
+def small(shape):
+    return architectures.mlp(shape, latent_dim=4, units=(8, 8))
+
+
+def small_dcgan(normalize):
+    return architectures.dcgan(
+        (8, 8, 3), latent_dim=4, width=4, normalize=normalize
+    )
+
+
+def batch_of(*shape):
+    def make_batch(seed=0):
+        rng = np.random.default_rng(seed)
+        return rng.uniform(-1, 1, (BATCH, *shape)).astype("float32")
+
+    return make_batch
+
+
+def labelled_batch(seed=0):
+    return batch_of(4, 4, 1)(seed), np.arange(BATCH) % 3
+
+
+def weighted_batch(seed=0):
+    weights = np.linspace(0.5, 1.5, BATCH).astype("float32")
+    return batch_of(6)(seed), np.zeros(BATCH), weights
+
+
+CASES = [
+    Case(
+        "vector",
+        lambda: compiled(small((6,)), "non_saturating"),
+        batch_of(6),
+        ("GAN", "mlp", "NonSaturating", "Normal"),
+    ),
+    Case(
+        "sequence",
+        lambda: compiled(small((5, 2)), "minimax", [penalties.R1(0.5)]),
+        batch_of(5, 2),
+        ("Minimax", "R1"),
+    ),
+    Case(
+        "image",
+        lambda: compiled(
+            small_dcgan("generator"),
+            "relativistic",
+            [penalties.ZeroCentered(0.7)],
+        ),
+        batch_of(8, 8, 3),
+        ("dcgan", "Relativistic", "ZeroCentered"),
+    ),
+    Case(
+        "volume",
+        lambda: compiled(
+            small((3, 3, 3, 2)), "least_squares", [penalties.R2(0.3)]
+        ),
+        batch_of(3, 3, 3, 2),
+        ("LeastSquares", "R2"),
+    ),
+    Case(
+        "wgan_gp",
+        lambda: compiled(
+            small((6,)),
+            "wasserstein",
+            [penalties.WGANGP(5.0)],
+            d_steps=2,
+            latents=latents.Uniform((4,)),
+        ),
+        batch_of(6),
+        ("Wasserstein", "WGANGP", "Uniform"),
+    ),
+    Case(
+        "batch_norm_both",
+        lambda: compiled(small_dcgan("both"), "hinge"),
+        batch_of(8, 8, 3),
+        ("Hinge",),
+    ),
+    Case(
+        "patches",
+        lambda: compiled(
+            patch_players(),
+            "relativistic_average",
+            [penalties.R1(0.2), penalties.R2(0.2)],
+            augment=layers.GaussianNoise(0.1),
+            ema_half_life=None,
+        ),
+        batch_of(6, 6, 2),
+        ("RelativisticAverage",),
+    ),
+    Case(
+        "labels",
+        lambda: compiled(
+            labelled_players(),
+            losses.Relativistic(),
+            [penalties.ZeroCentered(0.5), penalties.WGANGP(0.5)],
+            model=LabelledGAN,
+        ),
+        labelled_batch,
+        (),
+    ),
+    Case(
+        "weights",
+        lambda: compiled(small((6,)), "non_saturating", [penalties.R1(0.5)]),
+        weighted_batch,
+        (),
+    ),
+    Case(
+        "preset_mlp",
+        lambda: presets.mlp((6,), latent_dim=3, seed=1),
+        batch_of(6),
+        ("presets.mlp",),
+    ),
+    Case(
+        "preset_dcgan",
+        lambda: presets.dcgan((8, 8, 1), latent_dim=3, seed=1),
+        batch_of(8, 8, 1),
+        ("presets.dcgan",),
+    ),
+    Case(
+        "preset_r3gan_small",
+        lambda: presets.r3gan_small((8, 8, 1), latent_dim=3, seed=1),
+        batch_of(8, 8, 1),
+        ("presets.r3gan_small",),
+    ),
+]
+
+
+def public_parts():
+    """Public names that must be covered by a case."""
+    parts = {"GAN"}
+    for module in (losses, penalties, latents):
+        parts |= {
+            name
+            for name, thing in vars(module).items()
+            if isinstance(thing, type)
+            and thing.__module__ == module.__name__
+            and keras.saving.get_registered_name(thing) != name
+        }
+    parts |= set(architectures.__all__)
+    parts |= {f"presets.{name}" for name in presets.__all__}
+    return parts
