@@ -12,8 +12,6 @@ from keras_gan.checks import check_number
 from keras_gan.gradients import num_replicas
 from keras_gan.gradients import player_gradients
 from keras_gan.latents import Normal
-from keras_gan.latents import ReplicaSeedGenerator
-from keras_gan.latents import TensorSeed
 from keras_gan.optimizers import PlayerOptimizers
 from keras_gan.optimizers import player_optimizer
 from keras_gan.players import averaged_copy
@@ -23,6 +21,8 @@ from keras_gan.players import check_real
 from keras_gan.players import follow
 from keras_gan.players import input_spec
 from keras_gan.players import paired
+from keras_gan.seeds import ReplicaSeedGenerator
+from keras_gan.seeds import TensorSeed
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
 
@@ -121,8 +121,9 @@ class GAN(keras.Model):
         self.averaged_generator = generator
         if ema_half_life:
             self.averaged_generator = averaged_copy(generator, spec)
-        if not discriminator.built:
-            discriminator(self._fake_spec)
+        for part in (discriminator, augment):
+            if part is not None and not part.built:
+                part(self._fake_spec)
         self(spec)
 
     def call(self, inputs, training=False):

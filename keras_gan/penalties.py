@@ -56,6 +56,14 @@ class Penalty:
 
     Raises:
         ValueError: `weight` is negative or not finite.
+
+    Example:
+    >>> class Drift(Penalty):
+    ...     def __call__(self, discriminate, real, fake):
+    ...         return self.weight * ops.square(discriminate(real)[:, 0])
+    >>> drift = Drift(weight=0.5, name="drift")
+    >>> drift(lambda x: x, ops.ones((2, 1)), None).numpy().tolist()
+    [0.5, 0.5]
     """
 
     def __init__(self, weight, name):

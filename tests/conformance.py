@@ -51,7 +51,9 @@ def labelled_players():
     z, label = keras.Input((4,)), keras.Input((1,), dtype="int64")
     fake = layers.Reshape((4, 4, 1))(layers.Dense(16)(joined(z, label)))
     x, label_2 = keras.Input((4, 4, 1)), keras.Input((1,), dtype="int64")
-    logits = layers.Dense(1)(layers.LeakyReLU()(layers.Dense(8)(joined(x, label_2))))
+    logits = layers.Dense(1)(
+        layers.LeakyReLU()(layers.Dense(8)(joined(x, label_2)))
+    )
     return keras.Model([z, label], fake), keras.Model([x, label_2], logits)
 
 

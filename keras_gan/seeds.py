@@ -1,0 +1,40 @@
+"""The seeds behind every random draw."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+class ReplicaSeedGenerator(keras.random.SeedGenerator):
+    """A seed generator that gives each replica its own draws.
+
+    `keras.random.SeedGenerator` gives all replicas of a `tf.distribute`
+    strategy the same numbers. This one moves the second half of the key by
+    the replica's index times a prime; the state stays equal in all replicas.
+    On one replica it is `keras.random.SeedGenerator`.
+    """
+
+    def next(self, ordered=True):
+        """The next seed, different in each replica."""
+        seed = super().next(ordered)
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return seed
+        replica = ops.cast(context.replica_id_in_sync_group, seed.dtype)
+        return seed + ops.stack([ops.zeros_like(replica), replica * 1000003])
+
+
+class TensorSeed(keras.random.SeedGenerator):
+    """A seed that is a tensor, for graphs that take the seed as an input.
+
+    Args:
+        seed: integer scalar tensor.
+    """
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def next(self, ordered=True):
+        """The same seed each time, equal to that of the plain integer."""
+        seed = ops.cast(self.seed, "int64")
+        return ops.stack([seed, ops.zeros_like(seed)])
