@@ -49,7 +49,7 @@ def main():
 @click.option(
     "--epochs",
     type=click.IntRange(1),
-    help="Passes over the data.  [default: as many as make about 2,300 steps]",
+    help="Passes over the data.  [default: as many as make about 2,000 steps]",
 )
 @click.option(
     "--out",
@@ -110,14 +110,9 @@ def train(context, out, resume, **recipe):
         out = out or run_folder.default_path(recipe["data"], recipe["preset"])
         folder = RunFolder(out)
         folder.check_new()
-    interrupted = folder.train(recipe, resume)
-    if interrupted:
-        click.echo(
-            f"\n{interrupted} Go on with: "
-            f"keras-gan train --resume --out {folder.path}"
-        )
-        sys.exit(130)
-    click.echo(f"Done. The run is in {folder.path}")
+    code, message = folder.train(recipe, resume)
+    click.echo(message)
+    sys.exit(code)
 
 
 def resumed(context, out, epochs):

@@ -2,11 +2,13 @@
 
 import csv
 import datetime
+import importlib.util
 import json
 import logging
 import os
 import pathlib
 import platform
+import shlex
 
 import keras
 import numpy as np
@@ -18,7 +20,7 @@ from keras_gan import presets
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
 
-STEPS = 2_300
+STEPS = 2_000
 MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
 
 logger = logging.getLogger(__name__)
@@ -66,21 +68,21 @@ class RunFolder:
             resume: whether to go on with the run in the folder.
 
         Returns:
-            None, or a sentence that says why training ended early.
+            Exit code and a sentence that says how training ended.
         """
-        run = self.read_run() if resume else {"epochs_done": 0}
-        done = run["epochs_done"]
+        self.run = self.read_run() if resume else {"epochs_done": 0}
+        done = self.run["epochs_done"]
         train, test = load_data(recipe, done)
-        if resume:
-            gan = load_model(self.path)
-        else:
-            gan, recipe["preset"] = build(recipe, train)
-        steps = int(train.cardinality())
-        recipe["epochs"] = recipe["epochs"] or max(1, round(STEPS / steps))
-        history = self.read_history(done)
-        watchers = self.watchers(gan, recipe, history)
+        gan = load_model(self.path) if resume else build(recipe, train)
+        recipe["epochs"] = recipe["epochs"] or default_epochs(train)
+        if recipe["epochs"] <= done:
+            raise ValueError(
+                f"The run in {self.path} has {done} epochs already; ask for "
+                f"more by --epochs. Received: epochs={recipe['epochs']}"
+            )
+        watchers = self.watchers(gan, recipe, self.read_history(done))
         self.path.mkdir(parents=True, exist_ok=True)
-        self.run = {**run, **describe(gan, recipe, train)}
+        self.run.update(describe(gan, recipe, train))
         self.write_run(gan, done)
         try:
             gan.fit(
@@ -93,44 +95,48 @@ class RunFolder:
             )
         except KeyboardInterrupt:
             self.save(gan)
-            return f"Stopped after {self.run['epochs_done']} whole epochs."
-        self.write_samples(gan)
+            return 130, self.how_to_go_on()
         guard = watchers[0]
         if guard.name is not None:
-            return (
-                f"Stopped: {guard.name} became {guard.value}. The model of "
-                f"epoch {self.run['epochs_done']} is kept."
+            return 1, (
+                f"Stopped: {guard.name} became {guard.value}. {MODEL} in "
+                f"{self.path} is that of epoch {self.run['epochs_done']}. Try "
+                "a lower --learning-rate in another folder."
             )
-        return None
+        self.write_samples(gan)
+        return 0, f"Done. The run is in {self.path}"
+
+    def how_to_go_on(self):
+        """The sentence after Ctrl-C."""
+        return (
+            f"\nSaved in {self.path} after {self.run['epochs_done']} whole "
+            "epochs. Go on with: keras-gan train --resume --out "
+            f"{shlex.quote(str(self.path))}"
+        )
 
     def watchers(self, gan, recipe, history):
         """The callbacks of the run; the guard comes first."""
-        samples = self.path / "samples"
+        keep = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs)
+        )
+        log = keras.callbacks.CSVLogger(
+            str(self.path / HISTORY), append=bool(history)
+        )
+        found = [callbacks.StopOnNonFinite(), keep, log]
         board = self.path / "tensorboard" if recipe["tensorboard"] else None
-        found = [
-            callbacks.StopOnNonFinite(),
-            keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs)
-            ),
-            keras.callbacks.CSVLogger(
-                str(self.path / HISTORY), append=bool(history)
-            ),
-        ]
-        shape = gan.generator.output_shape
-        if len(shape) == 4 and shape[-1] in (1, 3):
-            found.append(
-                callbacks.SampleGrid(
-                    samples,
-                    every=recipe["samples_every"],
-                    tensorboard_dir=board and board / "samples",
-                )
-            )
         if board is not None:
+            require("tensorboard", "--tensorboard", "tensorboard")
             found.append(keras.callbacks.TensorBoard(str(board)))
-        try:
-            found.append(
-                callbacks.LossCurves(self.path / "curves.png", history)
+        if makes_pictures(gan):
+            grid = callbacks.SampleGrid(
+                self.path / "samples",
+                every=recipe["samples_every"],
+                tensorboard_dir=board and board / "samples",
             )
+            found.append(grid)
+        try:
+            curves = callbacks.LossCurves(self.path / "curves.png", history)
+            found.append(curves)
         except ImportError as error:
             logger.warning("curves.png is left out. %s", error)
         return found
@@ -157,7 +163,7 @@ class RunFolder:
 
     def write_samples(self, gan):
         """Writes `samples.npy` where samples are no pictures."""
-        if not (self.path / "samples").is_dir():
+        if not makes_pictures(gan):
             samples = gan.generate(1000, seed=0)
             np.save(self.path / "samples.npy", samples, allow_pickle=False)
 
@@ -180,9 +186,29 @@ class RunFolder:
 
 
 def default_path(data, preset):
-    """`runs/DATA-PRESET` below the current folder."""
+    """`runs/DATA` or `runs/DATA-PRESET` below the current folder."""
     name = pathlib.Path(data).stem or "data"
-    return pathlib.Path("runs") / f"{name}-{preset or 'default'}"
+    return pathlib.Path("runs") / (f"{name}-{preset}" if preset else name)
+
+
+def default_epochs(train):
+    """As many passes over the data as make about `STEPS` steps."""
+    return max(1, round(STEPS / int(train.cardinality())))
+
+
+def makes_pictures(gan):
+    """Whether samples are images with 1 or 3 channels."""
+    shape = gan.generator.output_shape
+    return len(shape) == 4 and shape[-1] in (1, 3)
+
+
+def require(module, what, extra):
+    """Raises, with what to do, where an optional package is missing."""
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(
+            f"{what} needs the package {module}. Run: "
+            f'pip install "keras_gan[{extra}]"'
+        )
 
 
 def load_data(recipe, epochs_done):
@@ -198,20 +224,19 @@ def load_data(recipe, epochs_done):
 
 
 def build(recipe, train):
-    """A compiled model for the data, and the name of its preset."""
+    """A compiled model for the data; notes the preset in the recipe."""
     spec = train.element_spec
-    shape = (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
-    preset = recipe["preset"]
-    if preset is None:
-        preset = "r3gan_small" if len(shape) == 3 else "mlp"
-    options = {
+    shape = tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
+    if recipe["preset"] is None:
+        recipe["preset"] = "r3gan_small" if len(shape) == 3 else "mlp"
+    given = {
         name: recipe[name]
         for name in ("learning_rate", "latent_dim")
         if recipe[name] is not None
     }
     keras.utils.set_random_seed(recipe["seed"])
-    recipe_of = getattr(presets, preset)
-    return recipe_of(tuple(shape), seed=recipe["seed"], **options), preset
+    preset = getattr(presets, recipe["preset"])
+    return preset(shape, seed=recipe["seed"], **given)
 
 
 def describe(gan, recipe, train):

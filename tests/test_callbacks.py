@@ -72,7 +72,10 @@ class TestStopOnNonFinite:
 class TestSampleGrid:
     def test_grid_by_hand(self):
         images = np.stack(
-            [np.full((300, 300, 1), v, "float32") for v in (-2, -1, 0, 1, 5)]
+            [
+                np.full((300, 300, 1), v, "float32")
+                for v in (-2, np.nan, 0, 1, 5)
+            ]
         )
         grid = image_grid(images, columns=2)
         assert grid.shape == (900, 600, 1) and grid.dtype == np.uint8

@@ -101,7 +101,7 @@ def public_things():
         keras_gan.penalties,
         keras_gan.latents,
     ):
-        for name, thing in vars(module).items():
+        for thing in vars(module).values():
             own = getattr(thing, "__module__", None) == module.__name__
             if own and isinstance(thing, type):
                 yield thing

@@ -127,8 +127,8 @@ def image_grid(images, columns, min_side=MIN_SIDE):
     """Images side by side, each enlarged by a whole factor if small.
 
     Args:
-        images: float array `(n, height, width, channels)` in [-1, 1],
-            clipped to it.
+        images: float array `(n, height, width, channels)`, clipped to
+            [-1, 1]; NaN becomes black.
         columns: integer, images a row; the last row may end in white.
         min_side: integer, the longer side of small grids in pixels, about.
 
@@ -140,7 +140,8 @@ def image_grid(images, columns, min_side=MIN_SIDE):
     (600, 600, 1)
     """
     check_is_image(images.shape[1:])
-    images = np.rint((np.clip(images, -1.0, 1.0) + 1.0) * 127.5)
+    images = np.clip(np.nan_to_num(images, nan=-1.0), -1.0, 1.0)
+    images = np.rint((images + 1.0) * 127.5)
     rows = math.ceil(len(images) / columns)
     grid = np.full((rows * columns, *images.shape[1:]), 255, np.uint8)
     grid[: len(images)] = images

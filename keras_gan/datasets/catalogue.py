@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.datasets.arrays import Samples
+from keras_gan.datasets.pipeline import without_autotune
 
 TEST_SPLITS = ("test", "validation", "val")
 
@@ -94,9 +95,9 @@ def collect(dataset, x_key, y_key, image_size):
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         return image, example[y_key] if y_key else 0
 
-    dataset = dataset.map(select, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = without_autotune(dataset.map(select).batch(1024))
     try:
-        parts = list(dataset.batch(1024).as_numpy_iterator())
+        parts = list(dataset.as_numpy_iterator())
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(
             "The images of this data set differ in size; pass image_size=... "

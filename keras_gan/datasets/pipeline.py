@@ -37,8 +37,18 @@ def batches(x, y, batch_size, seed=None, flip=False):
         return samples if y is None else (samples, tf.gather(y, indices))
 
     pairs = tf.data.Dataset.zip(rows, draws)
-    mapped = pairs.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-    return mapped.prefetch(tf.data.AUTOTUNE)
+    return without_autotune(pairs.map(gather).prefetch(4))
+
+
+def without_autotune(dataset):
+    """The data set without tf.data's tuning thread.
+
+    A batch takes well below a millisecond, and in TensorFlow 2.21 the end of
+    an epoch often waits for that thread, for up to a minute.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def scaled(samples):

@@ -1,0 +1,284 @@
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+from PIL import Image
+
+from keras_gan import cli
+from keras_gan import run_folder
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments, code=0):
+    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def write_images(path, n=20, size=8):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (n, size, size, 1), np.uint8)
+    np.savez(path, x=x, y=np.arange(n) % 2)
+
+
+def train(*arguments, code=0):
+    small = ("--batch-size", 4, "--latent-dim", 3)
+    return command("train", *small, *arguments, code=code)
+
+
+def files(path):
+    return sorted(str(f.relative_to(path)) for f in path.rglob("*"))
+
+
+RUN = ["curves.png", "history.csv", "model.keras", "run.json"]
+
+
+def history(path):
+    with open(path / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_run_folder_of_images(folder):
+    write_images("a.npz")
+    output = train("--data", "a.npz", "--epochs", 2, "--seed", 3)
+    assert "Done. The run is in runs/a" in output
+    run = folder / "runs" / "a"
+    pictures = ["epoch_0001.png", "epoch_0002.png", "samples.gif"]
+    expected = [*RUN, "samples", *(f"samples/{name}" for name in pictures)]
+    assert files(run) == expected
+    assert [row["epoch"] for row in history(run)] == ["0", "1"]
+    assert {"d_loss", "g_loss", "zero_centered", "val_d_loss"} <= set(
+        history(run)[0]
+    )
+    told = json.loads((run / "run.json").read_text())
+    assert told["epochs_done"] == 2
+    assert told["recipe"]["preset"] == "r3gan_small"
+    assert told["recipe"]["seed"] == 3
+    assert told["versions"]["keras"] == keras.__version__
+    assert told["compile"]["loss"]["class_name"] == "Relativistic"
+    gan = keras.saving.load_model(run / "model.keras")
+    assert int(gan.images_seen) == 2 * 16 and gan.seed == 3
+
+
+def test_run_folder_of_vectors(folder):
+    np.save("v.npy", np.random.default_rng(0).uniform(-1, 1, (40, 6)))
+    train("--data", "v.npy", "--preset", "mlp", "--epochs", 1, "--out", "run")
+    assert files(folder / "run") == [*RUN, "samples.npy"]
+    samples = np.load("run/samples.npy")
+    assert samples.shape == (1000, 6) and np.abs(samples).max() <= 1
+    train("--data", "v.npy", "--epochs", 1, "--out", "other")
+    told = json.loads((folder / "other" / "run.json").read_text())
+    assert told["recipe"]["preset"] == "mlp"
+
+
+def test_folder_of_color_images_of_mixed_sizes(folder):
+    (folder / "clothes").mkdir()
+    for i in range(12):
+        size = (20 + i, 40 - i)
+        Image.new("RGB", size, (20 * i, 9, 90)).save(f"clothes/{i}.png")
+    output = train("--data", "clothes", "--out", "run", code=1)
+    assert "Error: " in output and "--image-size" in output
+    assert not (folder / "run").exists()
+    train("--data", "clothes", "--image-size", 8, "--epochs", 1, "--flip")
+    with Image.open("runs/clothes/samples/epoch_0001.png") as picture:
+        assert picture.mode == "RGB"
+
+
+def test_existing_folder_is_refused(folder):
+    write_images("a.npz")
+    (folder / "run").mkdir()
+    (folder / "run" / "precious.txt").write_text("mine")
+    output = train("--data", "a.npz", "--out", "run", code=1)
+    assert "--resume" in output and "--out" in output
+    assert files(folder / "run") == ["precious.txt"]
+
+
+def test_resume_goes_on(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 2, "--out", "run")
+    before = history(folder / "run")
+    output = command("train", "--resume", "--out", "run", code=1)
+    assert "has 2 epochs already" in output
+    command("train", "--resume", "--out", "run", "--epochs", 3)
+    after = history(folder / "run")
+    assert after[:2] == before and len(after) == 3
+    gan = keras.saving.load_model("run/model.keras")
+    assert int(gan.images_seen) == 3 * 16
+    assert int(gan.g_optimizer.iterations) == 3 * 4
+    assert len(list((folder / "run" / "samples").glob("epoch_*.png"))) == 3
+
+
+def test_resume_changes_nothing_but_epochs(folder):
+    output = command("train", "--resume", "--seed", 1, "--out", "a", code=2)
+    assert "--seed" in output and "run.json" in output
+    assert "--out" in command("train", "--resume", code=2)
+    assert "no run" in command("train", "--resume", "--out", "a", code=1)
+
+
+def test_rows_of_an_unfinished_epoch_are_cut(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 2, "--out", "run")
+    told = json.loads((folder / "run" / "run.json").read_text())
+    told["epochs_done"] = 1
+    (folder / "run" / "run.json").write_text(json.dumps(told))
+    command("train", "--resume", "--out", "run")
+    assert [row["epoch"] for row in history(folder / "run")] == ["0", "1"]
+
+
+def test_non_finite_values_keep_the_last_good_model(folder, monkeypatch):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    good = (folder / "run" / "model.keras").read_bytes()
+    load = run_folder.load_model
+
+    def poisoned(path):
+        gan = load(path)
+        gan.generator.trainable_variables[0].assign(
+            np.nan * gan.generator.trainable_variables[0]
+        )
+        return gan
+
+    monkeypatch.setattr(run_folder, "load_model", poisoned)
+    monkeypatch.setattr(
+        run_folder.RunFolder,
+        "write_run",
+        lambda self, gan, done, write=run_folder.RunFolder.write_run: (
+            None if done == 1 else write(self, gan, done)
+        ),
+    )
+    output = command("train", "--resume", "--out", "run", "--epochs", 5, code=1)
+    assert re.search(r"Stopped: \w+ became nan.*epoch 1", output)
+    assert (folder / "run" / "model.keras").read_bytes() == good
+
+
+@pytest.mark.large
+def test_interrupt_saves_and_says_how_to_go_on(folder):
+    write_images("a.npz", n=400)
+    arguments = ["train", "--data", "a.npz", "--epochs", "1000"]
+    arguments += ["--batch-size", "4", "--out", "my run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_gan.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    log = folder / "my run" / "history.csv"
+    for _ in range(600):
+        if log.exists() and len(log.read_text().splitlines()) > 2:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "keras-gan train --resume --out 'my run'" in output
+    told = json.loads((folder / "my run" / "run.json").read_text())
+    gan = keras.saving.load_model(folder / "my run" / "model.keras")
+    assert int(gan.images_seen) >= told["epochs_done"] * 360 >= 360
+    epochs = str(told["epochs_done"] + 1)
+    command("train", "--resume", "--out", "my run", "--epochs", epochs)
+    assert len(history(folder / "my run")) == told["epochs_done"] + 1
+
+
+def test_tensorboard_files(folder):
+    pytest.importorskip("tensorboard")
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "r", "--tensorboard")
+    for part in ("train", "validation", "samples"):
+        assert list((folder / "r" / "tensorboard" / part).glob("events*"))
+
+
+@pytest.fixture
+def model(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    return keras.saving.load_model("run/model.keras")
+
+
+def test_generate(folder, model):
+    options = ("--count", 6, "--seed", 4)
+    command("generate", "run", *options, "--out", "a.npy")
+    expected = model.generate(6, seed=4)
+    np.testing.assert_array_equal(np.load("a.npy"), expected)
+    command("generate", "run/model.keras", *options, "--out", "b/grid.png")
+    with Image.open("b/grid.png") as picture:
+        assert picture.size == (480, 48)
+    command("generate", "run", *options, "--out", "many", "--truncation", 0)
+    assert files(folder / "many") == [f"{i}.png" for i in range(6)]
+    with Image.open("many/0.png") as first, Image.open("many/5.png") as last:
+        assert first.size == (8, 8)
+        np.testing.assert_array_equal(np.asarray(first), np.asarray(last))
+    output = command("generate", "run", "--out", "a.npy", code=1)
+    assert "nothing is overwritten" in output
+    np.testing.assert_array_equal(np.load("a.npy"), expected)
+    assert ".npy" in command("generate", "run", "--out", "a.bmp", code=1)
+
+
+def test_export(folder, model):
+    command("export", "run", "served")
+    served = tf.saved_model.load("served")
+    np.testing.assert_allclose(
+        served.generate(3, 1, 1.0), model.generate(3, seed=1), atol=1e-6
+    )
+    assert "overwritten" in command("export", "run", "served", code=1)
+
+
+def test_what_is_no_model(folder):
+    (folder / "text.keras").write_text("no model")
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.save("other.keras")
+    (folder / "empty").mkdir()
+    for path, message in (
+        ("text.keras", "Error: "),
+        ("other.keras", "no keras_gan.GAN"),
+        ("empty", "run folder"),
+    ):
+        assert message in command("export", path, "served", code=1)
+        assert not (folder / "served").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--epochs", 0),
+        ("--preset", "stylegan9"),
+        ("--batch-size", "many"),
+        ("--learning-rate", 0),
+        ("--seed", -1),
+        ("--channels", 2),
+        ("--data", "no/such/file.npy"),
+        ("--data", "a.npz", "--batch-size", 4000),
+        ("--data", "a.npz", "--image-size", 30),
+    ],
+)
+def test_bad_options_leave_nothing_behind(folder, arguments):
+    write_images("a.npz")
+    before = files(folder)
+    result = CliRunner().invoke(cli.main, ["train", *map(str, arguments)])
+    assert result.exit_code in (1, 2)
+    assert "Error: " in result.output and "Traceback" not in result.output
+    assert files(folder) == before
+
+
+def test_help_names_every_option():
+    output = command("train", "--help")
+    for parameter in cli.train.params:
+        assert parameter.opts[0] in output
+    assert "fashion_mnist_10k" in output
+    for name in ("train", "generate", "export"):
+        assert name in command("--help")
+    assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") is not None

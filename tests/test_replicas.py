@@ -1,0 +1,74 @@
+"""One replica and two of the same global batch, on two virtual CPUs."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+import json, sys
+import keras, numpy as np, tensorflow as tf
+
+mode, out = sys.argv[1:]
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras_gan
+from keras_gan import penalties
+
+
+class Zeros(keras_gan.latents.Normal):
+    def __call__(self, batch_size, seed):
+        return tf.zeros((batch_size, *self.shape))
+
+
+strategy = tf.distribute.get_strategy()
+if mode != "one":
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+keras.utils.set_random_seed(1)
+with strategy.scope():
+    players = keras_gan.architectures.mlp((6,), latent_dim=4, units=(8,))
+    sampler = None if mode == "own" else Zeros((4,))
+    gan = keras_gan.GAN(*players, latents=sampler, seed=1)
+    gan.compile(
+        keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1),
+        loss="relativistic", penalties=[penalties.ZeroCentered(0.5)],
+    )
+x = np.random.default_rng(0).uniform(-1, 1, (32, 6)).astype("float32")
+data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+logs = gan.fit(data, epochs=2, verbose=0, shuffle=False).history
+if mode == "own":
+    def draw():
+        return gan.latents(3, gan.seed_generator)
+    drawn = strategy.experimental_local_results(strategy.run(draw))
+    logs = {"drawn": [d.numpy().tolist() for d in drawn]}
+weights = [np.asarray(w).tolist() for w in gan.weights]
+with open(out, "w") as file:
+    json.dump({"weights": weights, "logs": logs}, file)
+"""
+
+
+def run(mode, tmp_path):
+    out = tmp_path / f"{mode}.json"
+    command = [sys.executable, "-c", SCRIPT, mode, str(out)]
+    subprocess.run(command, check=True)
+    return json.loads(out.read_text())
+
+
+@pytest.mark.large
+def test_two_replicas_equal_one(tmp_path):
+    one, two = run("one", tmp_path), run("two", tmp_path)
+    assert int(one["weights"][0]) == int(two["weights"][0]) == 64
+    for a, b in zip(one["weights"], two["weights"]):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert one["logs"].keys() == two["logs"].keys()
+    for name, values in one["logs"].items():
+        np.testing.assert_allclose(values, two["logs"][name], rtol=1e-4)
+
+
+@pytest.mark.large
+def test_each_replica_draws_its_own_latents(tmp_path):
+    first, second = run("own", tmp_path)["logs"]["drawn"]
+    assert not np.allclose(first, second)
