@@ -1,28 +1,21 @@
 """The hall: a Keras model of two players and the step that trains them."""
 
 import keras
-import tensorflow as tf
 from keras import ops
 from keras import tree
 
 from keras_gan import losses
 from keras_gan import penalties as penalty_rules
+from keras_gan import players
+from keras_gan import serving
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.gradients import num_replicas
 from keras_gan.gradients import player_gradients
 from keras_gan.latents import Normal
 from keras_gan.optimizers import PlayerOptimizers
-from keras_gan.optimizers import player_optimizer
-from keras_gan.players import averaged_copy
-from keras_gan.players import check_fit
-from keras_gan.players import check_players
-from keras_gan.players import check_real
-from keras_gan.players import follow
-from keras_gan.players import input_spec
-from keras_gan.players import paired
+from keras_gan.saving import SavedWhole
 from keras_gan.seeds import ReplicaSeedGenerator
-from keras_gan.seeds import TensorSeed
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
 
@@ -30,7 +23,7 @@ RAMP_UP = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(keras.Model):
+class GAN(SavedWhole):
     """A generative adversarial network, trained by `compile` and `fit`.
 
     Each training step updates the discriminator `d_steps` times and then the
@@ -90,6 +83,15 @@ class GAN(keras.Model):
     moving statistics are copied, here they are averaged as well.
     """
 
+    constructor_arguments = (
+        "generator",
+        "discriminator",
+        "latents",
+        "augment",
+        "ema_half_life",
+        "seed",
+    )
+
     def __init__(
         self,
         generator,
@@ -101,11 +103,11 @@ class GAN(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_players(generator, discriminator)
+        players.check_players(generator, discriminator)
         check_number("ema_half_life", ema_half_life or 0, minimum=0)
-        spec = input_spec(generator, latents)
+        spec = players.input_spec(generator, latents)
         self._fake_spec = generator(spec)
-        check_fit(self._fake_spec, discriminator)
+        players.check_fit(self._fake_spec, discriminator)
         self.generator = generator
         self.discriminator = discriminator
         self.latents = latents or Normal(tree.flatten(spec)[0].shape[1:])
@@ -120,7 +122,7 @@ class GAN(keras.Model):
         )
         self.averaged_generator = generator
         if ema_half_life:
-            self.averaged_generator = averaged_copy(generator, spec)
+            self.averaged_generator = players.averaged_copy(generator, spec)
         for part in (discriminator, augment):
             if part is not None and not part.built:
                 part(self._fake_spec)
@@ -161,29 +163,21 @@ class GAN(keras.Model):
             ValueError: an unknown loss name, one optimizer for both players,
                 names that clash, `d_steps` out of range.
         """
-        if d_optimizer is g_optimizer and not isinstance(d_optimizer, str):
-            raise ValueError(
-                "`d_optimizer` and `g_optimizer` must be two objects, each "
-                "keeps the state of its player. Received: the same object, "
-                f"{d_optimizer!r}"
-            )
         adversarial_loss = losses.get(loss)
         penalties = penalty_rules.check(penalties)
         check_integer("d_steps", d_steps, minimum=1)
         names = [penalty_rules.name(penalty) for penalty in penalties]
         trackers = Trackers(names, list(metrics or ()))
-        d_optimizer = player_optimizer(
-            d_optimizer, "discriminator", self.discriminator
+        optimizer = PlayerOptimizers(
+            d_optimizer, g_optimizer, self.discriminator, self.generator
         )
-        g_optimizer = player_optimizer(g_optimizer, "generator", self.generator)
         super().compile(optimizer=None, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.penalties = penalties
         self.d_steps = d_steps
         self.trackers = trackers
-        self.d_optimizer = d_optimizer
-        self.g_optimizer = g_optimizer
-        self.optimizer = PlayerOptimizers(d_optimizer, g_optimizer)
+        self.optimizer = optimizer
+        self.d_optimizer, self.g_optimizer = optimizer.optimizers
         self._compile_kwargs = kwargs
         for penalty in penalties:
             penalty.seed_generator = self.seed_generator
@@ -203,21 +197,12 @@ class GAN(keras.Model):
 
     def split_batch(self, data):
         """Real samples and their condition, `None` here, from a batch."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if isinstance(x, dict):
-            if "image" not in x:
-                raise ValueError(
-                    "A batch that is a dict must hold the real samples under "
-                    f"the key 'image'. Received: keys={sorted(x)}"
-                )
-            x = x["image"]
-        check_real(x, self._fake_spec)
-        return ops.cast(x, "float32"), None
+        return players.real_samples(data, self._fake_spec), None
 
     def synthesize(self, batch_size, condition):
         """A batch of fakes from the generator in training, in float32."""
         latents = self.latents(batch_size, self.seed_generator)
-        fake = self.generator(paired(latents, condition), training=True)
+        fake = self.generator(players.paired(latents, condition), training=True)
         return ops.cast(fake, "float32")
 
     def discriminate(self, x, condition=None, training=False):
@@ -233,12 +218,14 @@ class GAN(keras.Model):
         """
         if training and self.augment is not None:
             x = self.augment(x, training=True)
-        return self.discriminator(paired(x, condition), training=training)
+        return self.discriminator(
+            players.paired(x, condition), training=training
+        )
 
     def train_step(self, data):
         """One update of each player; what `fit` runs on each batch."""
         real, condition = self.split_batch(data)
-        weight = row_weights(data)
+        weight = players.row_weights(data)
         batch_size = ops.shape(real)[0]
         for _ in range(self.d_steps):
             self.discriminator_step(real, condition, weight)
@@ -257,15 +244,13 @@ class GAN(keras.Model):
 
         def objective():
             real_logits, fake_logits = discriminate(real), discriminate(fake)
-            values = {
-                "d_loss": self.adversarial_loss.discriminator_loss(
-                    real_logits, fake_logits
-                )
-            }
-            for penalty in self.penalties:
-                values[penalty_rules.name(penalty)] = penalty(
-                    discriminate, real, fake
-                )
+            d_loss = self.adversarial_loss.discriminator_loss(
+                real_logits, fake_logits
+            )
+            values = penalty_rules.values(
+                self.penalties, discriminate, real, fake
+            )
+            values = {"d_loss": d_loss, **values}
             values = {name: v * weight for name, v in values.items()}
             self.trackers.update(values)
             self.trackers.update_logits(real_logits, fake_logits)
@@ -300,7 +285,7 @@ class GAN(keras.Model):
         seen = ops.cast(self.images_seen, "float32")
         half_life = ops.minimum(float(self.ema_half_life), RAMP_UP * seen)
         keep = ops.power(0.5, ops.cast(batch_size, "float32") / half_life)
-        follow(self.averaged_generator, self.generator, keep)
+        players.follow(self.averaged_generator, self.generator, keep)
 
     def test_step(self, data):
         """Logs and metrics of the averaged generator; draws its own fakes."""
@@ -308,10 +293,10 @@ class GAN(keras.Model):
         latents = self.latents(
             ops.shape(real)[0], self.evaluation_seed_generator
         )
-        fake = ops.cast(self(paired(latents, condition)), "float32")
+        fake = ops.cast(self(players.paired(latents, condition)), "float32")
         real_logits = self.discriminate(real, condition)
         fake_logits = self.discriminate(fake, condition)
-        rule, weight = self.adversarial_loss, row_weights(data)
+        rule, weight = self.adversarial_loss, players.row_weights(data)
         d_loss = rule.discriminator_loss(real_logits, fake_logits)
         g_loss = rule.generator_loss(real_logits, fake_logits)
         self.trackers.update(
@@ -375,93 +360,16 @@ class GAN(keras.Model):
             filepath: string, the folder to write.
             verbose: whether Keras prints the endpoints.
         """
-        spec = tree.map_structure(
-            lambda x: tf.TensorSpec(x.shape, x.dtype),
-            input_spec(self.generator, self.latents),
-        )
+        serving.export(self.averaged_generator, self.latents, filepath, verbose)
 
-        def generate(n, seed, truncation):
-            latents = self.latents(n, TensorSeed(seed)) * truncation
-            return self.averaged_generator(latents, training=False)
-
-        archive = keras.export.ExportArchive()
-        archive.track(self.averaged_generator)
-        archive.add_endpoint("serve", self.averaged_generator.call, [spec])
-        archive.add_endpoint(
-            "generate",
-            generate,
-            [
-                tf.TensorSpec((), "int32", name="n"),
-                tf.TensorSpec((), "int32", name="seed"),
-                tf.TensorSpec((), "float32", name="truncation"),
-            ],
-        )
-        archive.write_out(filepath, verbose=verbose)
-
-    def get_config(self):
-        """Constructor arguments, serialised."""
-        parts = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "latents": self.latents,
-            "augment": self.augment,
-        }
+    def compile_arguments(self):
+        """What `compile` was called with; for `.keras` files."""
         return {
-            **super().get_config(),
-            **keras.saving.serialize_keras_object(parts),
-            "ema_half_life": self.ema_half_life,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """The model that `get_config` describes."""
-        return cls(**keras.saving.deserialize_keras_object(config))
-
-    def get_compile_config(self):
-        """Arguments of `compile`, serialised; for `.keras` files."""
-        arguments = {
             "d_optimizer": self.d_optimizer,
             "g_optimizer": self.g_optimizer,
             "loss": self.adversarial_loss,
-            "penalties": list(self.penalties),
+            "penalties": self.penalties,
             "d_steps": self.d_steps,
             "metrics": self.trackers.metrics,
             **self._compile_kwargs,
         }
-        return keras.saving.serialize_keras_object(arguments)
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` says."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def own_state(self):
-        """Variables that no layer or optimizer saves: counters and seeds."""
-        weights = {id(weight) for weight in self.weights}
-        seeds = [v for v in self.variables if id(v) not in weights]
-        return [self.images_seen, *seeds]
-
-    def save_own_variables(self, store):
-        """Writes the counters and the random states of all layers."""
-        for index, variable in enumerate(self.own_state()):
-            store[str(index)] = variable
-
-    def load_own_variables(self, store):
-        """Reads what `save_own_variables` wrote."""
-        state = self.own_state()
-        if len(store.keys()) != len(state):
-            raise ValueError(
-                "The file does not belong to this model: it holds "
-                f"{len(store.keys())} counters and random states. "
-                f"Expected: {len(state)}"
-            )
-        for index, variable in enumerate(state):
-            variable.assign(store[str(index)])
-
-
-def row_weights(data):
-    """Sample weights `(batch,)` of a batch, or 1 where it has none."""
-    _, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-    if weights is None:
-        return 1.0
-    return ops.cast(ops.reshape(weights, (-1,)), "float32")

@@ -13,15 +13,30 @@ class PlayerOptimizers:
     applies each optimizer to its own player.
 
     Args:
-        d_optimizer: the discriminator's optimizer, built.
-        g_optimizer: the generator's optimizer, built.
+        d_optimizer: the discriminator's Keras optimizer, or its name.
+        g_optimizer: the generator's, another object.
+        discriminator: Keras model.
+        generator: Keras model.
+
+    Raises:
+        TypeError: one of them is no optimizer.
+        ValueError: both are one object, or one trains something else.
     """
 
     built = True
     use_ema = False
 
-    def __init__(self, d_optimizer, g_optimizer):
-        self.optimizers = [d_optimizer, g_optimizer]
+    def __init__(self, d_optimizer, g_optimizer, discriminator, generator):
+        if d_optimizer is g_optimizer and not isinstance(d_optimizer, str):
+            raise ValueError(
+                "`d_optimizer` and `g_optimizer` must be two objects, each "
+                "keeps the state of its player. Received: the same object, "
+                f"{d_optimizer!r}"
+            )
+        self.optimizers = [
+            player_optimizer(d_optimizer, "discriminator", discriminator),
+            player_optimizer(g_optimizer, "generator", generator),
+        ]
 
     @property
     def iterations(self):

@@ -236,6 +236,11 @@ def name(penalty):
     return getattr(penalty, "name", None) or penalty.__name__
 
 
+def values(penalties, discriminate, real, fake):
+    """Per-sample values of several penalties, by name."""
+    return {name(p): p(discriminate, real, fake) for p in penalties}
+
+
 def check(penalties):
     """The penalties as a list.
 

@@ -94,6 +94,39 @@ def check_real(real, fake):
         )
 
 
+def real_samples(data, fake):
+    """The real samples of a batch, in float32.
+
+    Args:
+        data: `x`, `(x, y)`, `(x, y, sample_weight)`; `x` may be a dict with
+            the key `"image"`.
+        fake: symbolic output of the generator.
+
+    Returns:
+        Float32 tensor `(batch, ...)`.
+
+    Raises:
+        ValueError: nothing that the players can take.
+    """
+    x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    if isinstance(x, dict) and "image" not in x:
+        raise ValueError(
+            "A batch that is a dict must hold the real samples under the key "
+            f"'image'. Received: keys={sorted(x)}"
+        )
+    x = x["image"] if isinstance(x, dict) else x
+    check_real(x, fake)
+    return ops.cast(x, "float32")
+
+
+def row_weights(data):
+    """Sample weights `(batch,)` of a batch, or 1 where it has none."""
+    _, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is None:
+        return 1.0
+    return ops.cast(ops.reshape(weights, (-1,)), "float32")
+
+
 def same_shape(x, y):
     """Whether two samples can be alike, free axes counted as equal."""
     return len(x.shape) == len(y.shape) and all(

@@ -24,9 +24,12 @@ ARROWS = {
         "optimizers",
         "players",
         "seeds",
+        "saving",
+        "serving",
         "trackers",
     },
     "trackers": {"losses"},
+    "serving": {"players", "seeds"},
     "penalties": {"gradients"},
     "architectures": {"layers"},
 }

@@ -1,0 +1,65 @@
+"""How a whole model goes into a file and comes back."""
+
+import keras
+
+
+class SavedWhole(keras.Model):
+    """A Keras model whose files hold all it takes to go on as before.
+
+    Beyond what Keras saves: the arguments of an overridden `compile`, the
+    variables of the model itself, and the random state of every layer.
+
+    A subclass names its constructor arguments, which are attributes of the
+    same names, in `constructor_arguments`, and gives those of `compile` by
+    `compile_arguments()`.
+    """
+
+    constructor_arguments = ()
+
+    def get_config(self):
+        """Constructor arguments, serialised."""
+        arguments = {n: getattr(self, n) for n in self.constructor_arguments}
+        serialized = keras.saving.serialize_keras_object(arguments)
+        return {**super().get_config(), **serialized}
+
+    @classmethod
+    def from_config(cls, config):
+        """The model that `get_config` describes."""
+        return cls(**keras.saving.deserialize_keras_object(config))
+
+    def get_compile_config(self):
+        """Arguments of `compile`, serialised."""
+        return keras.saving.serialize_keras_object(self.compile_arguments())
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` says."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def own_state(self):
+        """Variables that no layer or optimizer saves: own ones and seeds."""
+        weights = {id(weight) for weight in self.weights}
+        seeds = [v for v in self.variables if id(v) not in weights]
+        layers = {id(v) for layer in self.layers for v in layer.weights}
+        own = [v for v in self.weights if id(v) not in layers]
+        return [*own, *seeds]
+
+    def save_own_variables(self, store):
+        """Writes `own_state`."""
+        for index, variable in enumerate(self.own_state()):
+            store[str(index)] = variable
+
+    def load_own_variables(self, store):
+        """Reads what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: the file is that of a model with other state.
+        """
+        state = self.own_state()
+        if len(store.keys()) != len(state):
+            raise ValueError(
+                "The file does not belong to this model: it holds "
+                f"{len(store.keys())} counters and random states. "
+                f"Expected: {len(state)}"
+            )
+        for index, variable in enumerate(state):
+            variable.assign(store[str(index)])

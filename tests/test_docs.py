@@ -1,0 +1,67 @@
+"""What the documents show runs, and what they name is there."""
+
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from keras_gan import cli
+
+ROOT = pathlib.Path(__file__).parent.parent
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", READMES)
+def test_python_example_runs_in_short_form(name, tmp_path):
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / name).read_text(), re.S
+    )
+    short = code.replace("epochs=13", "epochs=1, steps_per_epoch=2")
+    assert short != code
+    command = [sys.executable, "-W", "error::UserWarning", "-c", short]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    made = {file.name for file in tmp_path.iterdir()}
+    assert {"samples", "fashion.keras", "served"} <= made
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_commands_exist(name):
+    lines = re.findall(r"^keras-gan (.*)", (ROOT / name).read_text(), re.M)
+    assert len(lines) == 6
+    for line in lines:
+        verb, *arguments = shlex.split(line, comments=True)
+        options = {o for p in cli.main.commands[verb].params for o in p.opts}
+        assert {a for a in arguments if a.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_two_commands_are_those_of_ci(name):
+    text = (ROOT / name).read_text()
+    install, test = re.findall(r"^python3 -m venv .*", text, re.M)
+    assert install.endswith(".venv/bin/keras-gan train")
+    assert test.endswith(".venv/bin/pytest -n auto")
+    english = (ROOT / "README.md").read_text()
+    assert install in english and test in english
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.parametrize(
+    "path", [*READMES, "CONTRIBUTING.md", "benchmarks/README.md"]
+)
+def test_links_lead_somewhere(path):
+    text = (ROOT / path).read_text()
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / path).parent.joinpath(target).exists(), target
+    assert "@@" not in text
+
+
+def test_large_files_stay_out():
+    for file in ROOT.rglob("*"):
+        private = {".venv", ".git", "runs", "build"} & set(file.parts)
+        if file.is_file() and not private:
+            assert file.stat().st_size < 10e6, file
