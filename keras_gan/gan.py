@@ -105,18 +105,23 @@ class GAN(SavedWhole):
         super().__init__(**kwargs)
         players.check_players(generator, discriminator)
         check_number("ema_half_life", ema_half_life or 0, minimum=0)
+        if seed is not None:
+            check_integer("seed", seed, minimum=0)
+        players.check_augment(augment)
         spec = players.input_spec(generator, latents)
         self._fake_spec = generator(spec)
         players.check_fit(self._fake_spec, discriminator)
         self.generator = generator
         self.discriminator = discriminator
-        self.latents = latents or Normal(tree.flatten(spec)[0].shape[1:])
+        latent_spec = tree.flatten(spec)[0]
+        self.latents = latents or Normal(latent_spec.shape[1:])
+        players.check_latents(self.latents, latent_spec)
         self.augment = augment
         self.ema_half_life = ema_half_life
-        self.seed = seed
-        self.seed_generator = ReplicaSeedGenerator(seed)
-        self.evaluation_seed_generator = ReplicaSeedGenerator(seed)
-        self.sampling_seed_generator = ReplicaSeedGenerator(seed)
+        self.seed = seed if seed is None else int(seed)
+        self.seed_generator = ReplicaSeedGenerator(self.seed)
+        self.evaluation_seed_generator = ReplicaSeedGenerator(self.seed, 1)
+        self.sampling_seed_generator = ReplicaSeedGenerator(self.seed, 2)
         self.images_seen = self.add_weight(
             shape=(), dtype="int64", trainable=False, name="images_seen"
         )
@@ -129,8 +134,14 @@ class GAN(SavedWhole):
         self(spec)
 
     def call(self, inputs, training=False):
-        """Samples of the averaged generator."""
-        return self.averaged_generator(inputs, training=False)
+        """Samples of the averaged generator, in float32."""
+        fake = self.averaged_generator(inputs, training=False)
+        return ops.cast(fake, "float32")
+
+    @property
+    def sample_shape(self):
+        """Shape of one sample, without the batch axis."""
+        return tuple(self._fake_spec.shape[1:])
 
     def compile(
         self,
@@ -171,6 +182,7 @@ class GAN(SavedWhole):
         optimizer = PlayerOptimizers(
             d_optimizer, g_optimizer, self.discriminator, self.generator
         )
+        penalty_rules.adopt(penalties, self.seed_generator)
         super().compile(optimizer=None, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.penalties = penalties
@@ -179,8 +191,6 @@ class GAN(SavedWhole):
         self.optimizer = optimizer
         self.d_optimizer, self.g_optimizer = optimizer.optimizers
         self._compile_kwargs = kwargs
-        for penalty in penalties:
-            penalty.seed_generator = self.seed_generator
 
     @property
     def metrics(self):
@@ -237,15 +247,18 @@ class GAN(SavedWhole):
 
     def discriminator_step(self, real, condition, weight):
         """Updates the discriminator on real samples and fresh fakes."""
-        fake = self.synthesize(ops.shape(real)[0], condition)
+        with players.unmoved(self.generator):
+            fake = self.synthesize(ops.shape(real)[0], condition)
 
         def discriminate(x):
             return self.discriminate(x, condition, training=True)
 
         def objective():
             real_logits, fake_logits = discriminate(real), discriminate(fake)
-            d_loss = self.adversarial_loss.discriminator_loss(
-                real_logits, fake_logits
+            d_loss = losses.per_sample(
+                self.adversarial_loss.discriminator_loss(
+                    real_logits, fake_logits
+                )
             )
             values = penalty_rules.values(
                 self.penalties, discriminate, real, fake
@@ -266,17 +279,23 @@ class GAN(SavedWhole):
             fake = self.synthesize(ops.shape(real)[0], condition)
             real_logits = self.discriminate(real, condition, training=True)
             fake_logits = self.discriminate(fake, condition, training=True)
-            values = weight * self.adversarial_loss.generator_loss(
-                real_logits, fake_logits
+            values = weight * losses.per_sample(
+                self.adversarial_loss.generator_loss(real_logits, fake_logits)
             )
             self.trackers.update({"g_loss": values})
             return ops.mean(values) + sum(self.generator.losses)
 
-        self.update(self.generator, self.g_optimizer, objective)
+        with players.unmoved(self.discriminator):
+            self.update(self.generator, self.g_optimizer, objective)
 
     def update(self, player, optimizer, objective):
         """Moves one player down the gradient of its objective."""
         variables = player.trainable_variables
+        if not variables:
+            raise ValueError(
+                "A player without trainable variables cannot learn; was it "
+                f"frozen after `compile`? Received: {player!r}"
+            )
         gradients = player_gradients(objective, optimizer, variables)
         optimizer.apply(gradients, variables)
 
@@ -293,12 +312,13 @@ class GAN(SavedWhole):
         latents = self.latents(
             ops.shape(real)[0], self.evaluation_seed_generator
         )
-        fake = ops.cast(self(players.paired(latents, condition)), "float32")
+        fake = self(players.paired(latents, condition))
         real_logits = self.discriminate(real, condition)
         fake_logits = self.discriminate(fake, condition)
         rule, weight = self.adversarial_loss, players.row_weights(data)
-        d_loss = rule.discriminator_loss(real_logits, fake_logits)
-        g_loss = rule.generator_loss(real_logits, fake_logits)
+        logits = (real_logits, fake_logits)
+        d_loss = losses.per_sample(rule.discriminator_loss(*logits))
+        g_loss = losses.per_sample(rule.generator_loss(*logits))
         self.trackers.update(
             {"d_loss": d_loss * weight, "g_loss": g_loss * weight}
         )
@@ -313,12 +333,18 @@ class GAN(SavedWhole):
         return self.trackers.evaluation_results()
 
     def generate(
-        self, n, seed=None, truncation=1.0, averaged=True, batch_size=256
+        self,
+        n_or_labels,
+        seed=None,
+        truncation=1.0,
+        averaged=True,
+        batch_size=256,
     ):
         """Draws samples.
 
         Args:
-            n: integer >= 1, how many.
+            n_or_labels: integer >= 1, how many. Conditional models take the
+                labels of the samples instead.
             seed: integer; the same seed gives the same samples. None: the
                 next draw of the model. Training is not affected by either.
             truncation: float >= 0, factor on the latents; below 1 samples
@@ -327,17 +353,18 @@ class GAN(SavedWhole):
             batch_size: integer >= 1, samples made at once.
 
         Returns:
-            NumPy array `(n, ...)` in the range of the data.
+            float32 NumPy array `(n, ...)` in the range of the data.
 
         Raises:
             TypeError: an argument is no number.
             ValueError: an argument is out of range.
         """
-        check_integer("n", n, minimum=1)
+        check_integer("n_or_labels", n_or_labels, minimum=1)
         check_integer("batch_size", batch_size, minimum=1)
-        latents = self.sample_latents(n, seed, truncation)
+        latents = self.sample_latents(int(n_or_labels), seed, truncation)
         player = self.averaged_generator if averaged else self.generator
-        return player.predict(latents, batch_size=batch_size, verbose=0)
+        samples = player.predict(latents, batch_size=batch_size, verbose=0)
+        return samples.astype("float32")
 
     def sample_latents(self, n, seed=None, truncation=1.0):
         """The latents that `generate` uses, `(n, *latent_shape)`."""
@@ -346,6 +373,7 @@ class GAN(SavedWhole):
             seed = self.sampling_seed_generator
         else:
             check_integer("seed", seed, minimum=0)
+            seed = int(seed)
         return self.latents(n, seed) * truncation
 
     def export(self, filepath, verbose=False):

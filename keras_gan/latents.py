@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gan.checks import check_shape
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Normal:
@@ -18,7 +20,7 @@ class Normal:
         Float tensor `(batch_size, *shape)`.
 
     Raises:
-        ValueError: `shape` has an entry that is not a positive integer.
+        TypeError, ValueError: `shape` holds no positive integers.
 
     Example:
     >>> Normal((64,))(2, seed=0).shape
@@ -26,12 +28,7 @@ class Normal:
     """
 
     def __init__(self, shape):
-        self.shape = tuple(shape)
-        if not all(isinstance(size, int) and size > 0 for size in self.shape):
-            raise ValueError(
-                "`shape` must hold positive integers, the shape of one latent "
-                f"sample without the batch axis. Received: shape={shape}"
-            )
+        self.shape = check_shape("shape", shape)
 
     def __call__(self, batch_size, seed):
         """Draws a batch of latents."""

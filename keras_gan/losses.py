@@ -10,6 +10,12 @@ from keras import ops
 
 def per_sample(values):
     """Mean over all axes but the first: patch logits become one value."""
+    values = ops.convert_to_tensor(values)
+    if len(values.shape) == 0:
+        raise ValueError(
+            "Losses, penalties and logits need one value a sample, (batch,) "
+            "or (batch, ...); the model takes the mean. Received: a scalar"
+        )
     return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
 
 

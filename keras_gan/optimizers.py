@@ -79,6 +79,12 @@ def player_optimizer(identifier, role, player):
             f"The {role} has no trainable variables, so `{argument}` would "
             f"train nothing. Received: {role}={player!r}"
         )
+    if identifier.use_ema:
+        raise ValueError(
+            f"`{argument}` must not average weights: use `ema_half_life` of "
+            f"keras_gan.GAN. Received: {argument} with use_ema=True"
+        )
+    identifier = scaled_where_needed(identifier, player)
     if not identifier.built:
         identifier.build(variables)
     elif not trains(identifier, variables):
@@ -95,3 +101,12 @@ def trains(optimizer, variables):
     """Whether a built optimizer was built for exactly these variables."""
     built_for = optimizer._trainable_variables
     return [id(v) for v in built_for] == [id(v) for v in variables]
+
+
+def scaled_where_needed(optimizer, player):
+    """The optimizer, with dynamic loss scaling for a float16 player."""
+    policies = {layer.dtype_policy.name for layer in player.layers}
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if "mixed_float16" in policies and not scales:
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer

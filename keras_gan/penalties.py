@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_number
 from keras_gan.gradients import input_gradient
+from keras_gan.losses import per_sample
 
 
 def squared_gradient_norm(discriminate, x):
@@ -27,8 +29,7 @@ def squared_gradient_norm(discriminate, x):
     """
 
     def logits(x):
-        outputs = ops.cast(discriminate(x), x.dtype)
-        return ops.mean(ops.reshape(outputs, (ops.shape(x)[0], -1)), axis=-1)
+        return per_sample(ops.cast(discriminate(x), x.dtype))
 
     gradient = input_gradient(logits, x)
     return ops.sum(
@@ -67,11 +68,7 @@ class Penalty:
     """
 
     def __init__(self, weight, name):
-        if not 0.0 <= weight < float("inf"):
-            raise ValueError(
-                "`weight` must be a finite number >= 0. "
-                f"Received: weight={weight}"
-            )
+        check_number("weight", weight, minimum=0)
         self.weight = weight
         self.name = name
         # The model replaces it by its own, so that one state is saved.
@@ -204,10 +201,7 @@ class WGANGP(Penalty):
 
     def __init__(self, weight=10.0, epsilon=1e-12, name="wgan_gp"):
         super().__init__(weight, name)
-        if not 0.0 < epsilon < 1.0:
-            raise ValueError(
-                f"`epsilon` must be in (0, 1). Received: epsilon={epsilon}"
-            )
+        check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
         self.epsilon = epsilon
 
     def interpolate(self, real, fake):
@@ -238,7 +232,27 @@ def name(penalty):
 
 def values(penalties, discriminate, real, fake):
     """Per-sample values of several penalties, by name."""
-    return {name(p): p(discriminate, real, fake) for p in penalties}
+    return {
+        name(penalty): per_sample(penalty(discriminate, real, fake))
+        for penalty in penalties
+    }
+
+
+def adopt(penalties, seed_generator):
+    """Lets penalties draw from the model's seeds.
+
+    Raises:
+        ValueError: one of them draws from those of another model.
+    """
+    own = [penalty for penalty in penalties if isinstance(penalty, Penalty)]
+    for penalty in own:
+        if penalty.seed_generator not in (None, seed_generator):
+            raise ValueError(
+                "Each model needs penalty objects of its own. Received: "
+                f"{penalty!r}, which another model uses"
+            )
+    for penalty in own:
+        penalty.seed_generator = seed_generator
 
 
 def check(penalties):

@@ -1,5 +1,7 @@
 """What two models must satisfy to play, and the average of one of them."""
 
+import contextlib
+
 import keras
 from keras import ops
 from keras import tree
@@ -94,6 +96,36 @@ def check_real(real, fake):
         )
 
 
+def check_augment(augment):
+    """Raises unless `augment` is a layer or None."""
+    if augment is not None and not isinstance(augment, keras.layers.Layer):
+        raise TypeError(
+            "`augment` must be a Keras layer or None. "
+            f"Received: augment={augment!r}"
+        )
+
+
+def check_latents(latents, spec):
+    """Raises if a sampler does not give what the generator takes.
+
+    Args:
+        latents: callable `(batch_size, seed)`.
+        spec: symbolic input of the generator.
+    """
+    if not callable(latents):
+        raise TypeError(
+            "`latents` must be a callable (batch_size, seed), such as "
+            f"keras_gan.latents.Normal((64,)). Received: latents={latents!r}"
+        )
+    drawn = latents(1, seed=0)
+    if not same_shape(drawn, spec):
+        raise ValueError(
+            "`latents` must have the shape of the generator's input, "
+            f"{tuple(spec.shape[1:])}. "
+            f"Received: latents of shape={tuple(drawn.shape[1:])}"
+        )
+
+
 def real_samples(data, fake):
     """The real samples of a batch, in float32.
 
@@ -167,6 +199,16 @@ def averaged_copy(generator, spec):
     copy.set_weights(generator.get_weights())
     copy.trainable = False
     return copy
+
+
+@contextlib.contextmanager
+def unmoved(player):
+    """Puts back the moving statistics of a player after the other's half."""
+    statistics = player.non_trainable_weights
+    before = [ops.copy(variable) for variable in statistics]
+    yield
+    for variable, value in zip(statistics, before):
+        variable.assign(value)
 
 
 def follow(averaged, generator, keep):

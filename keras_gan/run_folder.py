@@ -198,8 +198,7 @@ def default_epochs(train):
 
 def makes_pictures(gan):
     """Whether samples are images with 1 or 3 channels."""
-    shape = gan.generator.output_shape
-    return len(shape) == 4 and shape[-1] in (1, 3)
+    return len(gan.sample_shape) == 3 and gan.sample_shape[-1] in (1, 3)
 
 
 def require(module, what, extra):

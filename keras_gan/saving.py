@@ -28,7 +28,9 @@ class SavedWhole(keras.Model):
         return cls(**keras.saving.deserialize_keras_object(config))
 
     def get_compile_config(self):
-        """Arguments of `compile`, serialised."""
+        """Arguments of `compile`, serialised; None before `compile`."""
+        if not self.compiled:
+            return None
         return keras.saving.serialize_keras_object(self.compile_arguments())
 
     def compile_from_config(self, config):

@@ -12,7 +12,17 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
     strategy the same numbers. This one moves the second half of the key by
     the replica's index times a prime; the state stays equal in all replicas.
     On one replica it is `keras.random.SeedGenerator`.
+
+    Args:
+        seed: integer, or None for a random one.
+        stream: integer; generators of one seed with different streams draw
+            different numbers.
     """
+
+    def __init__(self, seed=None, stream=0, **kwargs):
+        if seed is not None:
+            seed += stream * 1_000_003
+        super().__init__(seed, **kwargs)
 
     def next(self, ordered=True):
         """The next seed, different in each replica."""

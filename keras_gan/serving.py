@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from keras_gan.players import input_spec
 from keras_gan.seeds import TensorSeed
@@ -13,22 +14,22 @@ GENERATE_SIGNATURE = [
 ]
 
 
-def export(generator, latents, filepath, verbose):
+def export(generator, draw, filepath, verbose):
     """Writes the endpoints `serve` and `generate`.
 
     Args:
         generator: Keras model, latents to samples.
-        latents: latent sampler `(batch_size, seed)`.
+        draw: latent sampler `(batch_size, seed)`.
         filepath: string, the folder to write.
         verbose: whether Keras prints the endpoints.
     """
-    spec = input_spec(generator, latents)
+    spec = input_spec(generator, draw)
 
     def serve(latents):
-        return generator(latents, training=False)
+        return ops.cast(generator(latents, training=False), "float32")
 
     def generate(n, seed, truncation):
-        return serve(latents(n, TensorSeed(seed)) * truncation)
+        return serve(draw(n, TensorSeed(seed)) * truncation)
 
     archive = keras.export.ExportArchive()
     archive.track(generator)

@@ -68,4 +68,10 @@ class Trackers:
     def evaluation_results(self):
         """Logs of a test step: no penalties, but the user's metrics."""
         metrics = [*(self.means[name] for name in LOGS), *self.metrics]
-        return {metric.name: metric.result() for metric in metrics}
+        results = {}
+        for metric in metrics:
+            value = metric.result()
+            results |= (
+                value if isinstance(value, dict) else {metric.name: value}
+            )
+        return results

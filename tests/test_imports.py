@@ -30,7 +30,7 @@ ARROWS = {
     },
     "trackers": {"losses"},
     "serving": {"players", "seeds"},
-    "penalties": {"gradients"},
+    "penalties": {"gradients", "losses"},
     "architectures": {"layers"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

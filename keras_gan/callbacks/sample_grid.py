@@ -68,14 +68,15 @@ class SampleGrid(keras.callbacks.Callback):
         self.seed = seed
         self.animation = animation
         self.tensorboard_dir = tensorboard_dir
+        self.last_epoch = 0
 
     def on_train_begin(self, logs=None):
-        shape = self.model.averaged_generator.output_shape[1:]
-        check_is_image(shape)
+        check_is_image(self.model.sample_shape)
         self.dir.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
+        self.last_epoch = epoch + 1
+        if self.last_epoch % self.every:
             return
         grid = image_grid(self.samples(), self.columns)
         as_picture(grid).save(self.dir / f"epoch_{epoch + 1:04d}.png")
@@ -83,10 +84,12 @@ class SampleGrid(keras.callbacks.Callback):
             self.write_summary(grid, epoch + 1)
 
     def on_train_end(self, logs=None):
-        files = sorted(self.dir.glob("epoch_*.png"))
+        epochs = range(1, self.last_epoch + 1)
+        files = [self.dir / f"epoch_{epoch:04d}.png" for epoch in epochs]
+        files = [file for file in files if file.exists()]
         if self.animation is None or not files:
             return
-        first, *rest = [Image.open(file) for file in files]
+        first, *rest = map(read_picture, files)
         first.save(
             self.dir / f"samples.{self.animation}",
             save_all=True,
@@ -151,6 +154,12 @@ def image_grid(images, columns, min_side=MIN_SIDE):
     grid = grid.reshape(rows * height, columns * width, channels)
     zoom = max(1, round(min_side / max(grid.shape[:2])))
     return grid.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def read_picture(file):
+    """A Pillow image that holds no file open."""
+    with Image.open(file) as picture:
+        return picture.copy()
 
 
 def as_picture(grid):

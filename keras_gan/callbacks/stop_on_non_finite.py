@@ -5,6 +5,9 @@ import math
 
 import keras
 
+# Within a step the discriminator's loss is computed first, these last.
+LAST = ("d_real", "d_fake", "d_accuracy", "g_loss", "loss")
+
 logger = logging.getLogger(__name__)
 
 
@@ -12,8 +15,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
     """Stops training at the first logged value that is NaN or infinite.
 
     Looks at every value that the model logs, after each batch (after each
-    `steps_per_execution` batches) and each epoch. `keras.callbacks.
-    TerminateOnNaN` looks at the key `loss` only, which a GAN does not have.
+    `steps_per_execution` batches) and each epoch, in the order in which a
+    step computes them, and says which went first;
+    `keras.callbacks.TerminateOnNaN` looks at `loss`, the sum of all.
 
     After a stop, `name`, `value`, `epoch` and `batch` say what went first;
     they are None as long as all is well. The weights are not touched: load
@@ -53,9 +57,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
         """Stops training if a value in `logs` is not finite."""
         if self.name is not None:
             return
-        for name, value in (logs or {}).items():
-            if not math.isfinite(float(value)):
-                self.stop(name, float(value))
+        for name in sorted(logs or {}, key=order):
+            if not math.isfinite(float(logs[name])):
+                self.stop(name, float(logs[name]))
                 return
 
     def stop(self, name, value):
@@ -71,3 +75,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
             self.epoch + 1,
             self.batch,
         )
+
+
+def order(name):
+    """Sort key: the discriminator's loss, penalties, then `LAST`."""
+    if name == "d_loss":
+        return 0
+    return 2 + LAST.index(name) if name in LAST else 1
