@@ -64,7 +64,8 @@ def main():
     "--image-size",
     type=click.IntRange(1),
     metavar="PIXELS",
-    help="Crop and resize images to squares of this size.",
+    help="Resize images to squares of this size; image files are "
+    "cropped at their centre first.",
 )
 @click.option(
     "--channels",

@@ -21,6 +21,12 @@ from keras_gan.gan import GAN
 from keras_gan.version import __version__
 
 STEPS = 2_000
+KEYS = {"recipe", "epochs_done"}
+OPTIONS = {
+    *("data", "preset", "epochs", "batch_size", "image_size", "channels"),
+    *("flip", "learning_rate", "latent_dim", "seed", "samples_every"),
+    "tensorboard",
+}
 MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
 
 logger = logging.getLogger(__name__)
@@ -58,7 +64,18 @@ class RunFolder:
                 f"There is no run to go on with in {self.path}: "
                 f"{' and '.join(missing)} missing."
             )
-        return json.loads((self.path / RUN).read_text())
+        try:
+            run = json.loads((self.path / RUN).read_text())
+            missing = OPTIONS - run["recipe"].keys() | KEYS - run.keys()
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{self.path / RUN} is broken: {error!r}"
+            ) from error
+        if missing:
+            raise ValueError(
+                f"{self.path / RUN} lacks {', '.join(sorted(missing))}."
+            )
+        return run
 
     def train(self, recipe, resume=False):
         """Trains as the recipe says.
@@ -72,6 +89,8 @@ class RunFolder:
         """
         self.run = self.read_run() if resume else {"epochs_done": 0}
         done = self.run["epochs_done"]
+        if pathlib.Path(recipe["data"]).exists():
+            recipe["data"] = str(pathlib.Path(recipe["data"]).resolve())
         train, test = load_data(recipe, done)
         gan = load_model(self.path) if resume else build(recipe, train)
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
@@ -83,6 +102,7 @@ class RunFolder:
         watchers = self.watchers(gan, recipe, self.read_history(done))
         self.path.mkdir(parents=True, exist_ok=True)
         self.run.update(describe(gan, recipe, train))
+        self.run.setdefault("sessions", []).append(session(done + 1))
         self.write_run(gan, done)
         try:
             gan.fit(
@@ -252,6 +272,14 @@ def describe(gan, recipe, train):
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),
         },
+    }
+
+
+def session(first_epoch):
+    """When, and with which versions, a part of a run was trained."""
+    return {
+        "first_epoch": first_epoch,
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(),
         "versions": {
             "keras_gan": __version__,
             "keras": keras.__version__,
@@ -260,7 +288,6 @@ def describe(gan, recipe, train):
             "python": platform.python_version(),
             "platform": platform.platform(),
         },
-        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(),
     }
 
 

@@ -7,6 +7,7 @@ from conformance import compiled
 from conformance import small
 from PIL import Image
 
+from keras_gan import penalties
 from keras_gan.callbacks import LossCurves
 from keras_gan.callbacks import SampleGrid
 from keras_gan.callbacks import StopOnNonFinite
@@ -54,6 +55,23 @@ class TestStopOnNonFinite:
         guard.on_epoch_begin(0)
         guard.on_epoch_end(0, {"g_loss": 1.0, name: math.nan})
         assert guard.name == name and guard.model.stop_training
+
+    def test_a_penalty_that_went_first_is_named(self):
+        class Late(penalties.Penalty):
+            calls = 0
+
+            def __call__(self, discriminate, real, fake):
+                self.calls += 1
+                bad = math.nan if self.calls > 2 else 0.0
+                return bad * discriminate(real)
+
+        for name in ("r1", "bad", "zzz"):
+            rule = Late(1.0, name)
+            gan = compiled(small((4, 4, 1)), "non_saturating", [rule])
+            gan.run_eagerly = True
+            guard = StopOnNonFinite()
+            fit(gan, guard, epochs=3)
+            assert (guard.name, guard.epoch, guard.batch) == (name, 1, 0)
 
     def test_lets_healthy_runs_go_on(self):
         guard = StopOnNonFinite()
@@ -122,6 +140,18 @@ class TestSampleGrid:
         watcher = SampleGrid(tmp_path)
         watcher.set_model(image_gan())
         np.testing.assert_array_equal(watcher.samples(), watcher.samples())
+
+    def test_animation_is_of_this_run(self, tmp_path):
+        for epochs in (4, 2):
+            watcher = SampleGrid(tmp_path, rows=1, columns=2)
+            gan = image_gan()
+            watcher.set_model(gan)
+            for epoch in range(epochs):
+                gan.averaged_generator.weights[-1].assign([epoch / 4] * 16)
+                watcher.on_epoch_end(epoch)
+            watcher.on_train_end()
+            with Image.open(tmp_path / "samples.gif") as animation:
+                assert animation.n_frames == epochs
 
     def test_one_row_a_class(self, tmp_path):
         class Labelled:

@@ -69,7 +69,7 @@ def test_run_folder_of_images(folder):
     assert told["epochs_done"] == 2
     assert told["recipe"]["preset"] == "r3gan_small"
     assert told["recipe"]["seed"] == 3
-    assert told["versions"]["keras"] == keras.__version__
+    assert told["sessions"][0]["versions"]["keras"] == keras.__version__
     assert told["compile"]["loss"]["class_name"] == "Relativistic"
     gan = keras.saving.load_model(run / "model.keras")
     assert int(gan.images_seen) == 2 * 16 and gan.seed == 3
@@ -121,6 +121,28 @@ def test_resume_goes_on(folder):
     assert int(gan.images_seen) == 3 * 16
     assert int(gan.g_optimizer.iterations) == 3 * 4
     assert len(list((folder / "run" / "samples").glob("epoch_*.png"))) == 3
+
+
+def test_resume_from_another_folder(folder, monkeypatch):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    command("train", "--resume", "--out", "../run", "--epochs", 2)
+    told = json.loads((folder / "run" / "run.json").read_text())
+    assert [part["first_epoch"] for part in told["sessions"]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "is broken"), ("[]", "is broken"), ('{"recipe": {}}', "lacks")],
+)
+def test_resume_of_a_broken_run(folder, text, message):
+    (folder / "run").mkdir()
+    (folder / "run" / "model.keras").write_bytes(b"")
+    (folder / "run" / "run.json").write_text(text)
+    output = command("train", "--resume", "--out", "run", code=1)
+    assert "run.json" in output and message in output
 
 
 def test_resume_changes_nothing_but_epochs(folder):

@@ -4,7 +4,12 @@ import pytest
 import tensorflow as tf
 from conformance import BATCH
 from conformance import CASES
+from conformance import public_classes
 from conformance import public_parts
+
+from keras_gan import latents
+from keras_gan import losses
+from keras_gan import penalties
 
 STEPS = 3
 # A conditional model brings its own `generate` and `export`.
@@ -60,6 +65,13 @@ def test_every_public_part_is_covered():
     assert public_parts() == covered
 
 
+def test_every_public_class_is_registered():
+    for module in (losses, penalties, latents):
+        for thing in public_classes(module):
+            name = f"keras_gan>{thing.__name__}"
+            assert keras.saving.get_registered_name(thing) == name
+
+
 def test_cases_cover_what_they_say(case):
     gan = case.make_gan()
     things = [gan, gan.adversarial_loss, gan.latents, *gan.penalties]
@@ -104,6 +116,19 @@ def test_file_without_compiling(case, tmp_path):
     )
 
 
+def test_file_of_a_model_that_is_not_compiled(case, tmp_path):
+    compiled = case.make_gan()
+    gan = type(compiled).from_config(compiled.get_config())
+    assert not gan.compiled
+    gan.save(tmp_path / "a.keras")
+    again = keras.saving.load_model(tmp_path / "a.keras")
+    assert not again.compiled
+    assert_equal(values(gan.variables), values(again.variables))
+    again.save(tmp_path / "b.keras")
+    again.compile_from_config(compiled.get_compile_config())
+    fit(again, case)
+
+
 def test_weights_round_trip(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -119,13 +144,13 @@ def test_each_half_moves_its_own_player(case):
     real, condition = gan.split_batch(case.make_batch())
     real = keras.ops.convert_to_tensor(real)
     players = (gan.discriminator, gan.generator)
-    before = [values(p.trainable_variables) for p in players]
+    before = [values(p.weights) for p in players]
     gan.discriminator_step(real, condition, 1.0)
-    middle = [values(p.trainable_variables) for p in players]
+    middle = [values(p.weights) for p in players]
     assert any(moved(before[0], middle[0]))
     assert_equal(before[1], middle[1])
     gan.generator_step(real, condition, 1.0)
-    after = [values(p.trainable_variables) for p in players]
+    after = [values(p.weights) for p in players]
     assert_equal(middle[0], after[0])
     assert any(moved(middle[1], after[1]))
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 from keras_gan import datasets
 from keras_gan.datasets import catalogue
 from keras_gan.datasets import images
+from keras_gan.datasets.arrays import Samples
 
 
 def rows(dataset):
@@ -206,6 +208,8 @@ class TestArrays:
             ({"seed": -1}, ValueError, "seed=-1"),
             ({"flip": True}, ValueError, "flip=True"),
             ({"image_size": 4}, ValueError, "float32"),
+            ({"image_size": (4,)}, ValueError, r"image_size=\(4,\)"),
+            ({"image_size": (4, 4, 1)}, ValueError, r"\(4, 4, 1\)"),
         ],
     )
     def test_bad_options(self, arguments, error, message):
@@ -223,6 +227,35 @@ class TestArrays:
                 datasets.load(tmp_path / name)
         with pytest.raises(ValueError, match=r"names=\['foo'\]"):
             datasets.load(tmp_path / "names.npz")
+
+    def test_broken_and_hostile_files(self, tmp_path):
+        x = np.random.default_rng(0).integers(0, 256, (40, 8, 8), np.uint8)
+        np.savez_compressed(tmp_path / "cut.npz", x=x)
+        whole = (tmp_path / "cut.npz").read_bytes()
+        (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 255
+        (tmp_path / "flipped.npz").write_bytes(flipped)
+        header = b"\x93NUMPY\x01\x00\x76\x00" + (
+            b"{'descr': '|u1', 'fortran_order': False, "
+            b"'shape': (40000000000000,), }".ljust(117)
+            + b"\n"
+        )
+        (tmp_path / "huge.npy").write_bytes(header)
+        zeros = np.zeros((400, 1000, 1000), np.uint8)
+        np.savez_compressed(tmp_path / "bomb.npz", x=x, other=zeros)
+        for name in ("cut.npz", "flipped.npz", "huge.npy", "bomb.npz"):
+            with pytest.raises(ValueError, match=name):
+                datasets.load(tmp_path / name)
+
+    def test_what_is_no_pair_of_splits(self):
+        x = np.zeros((9, 2), "float32")
+        for data in (((), ()), ((x, x, x), (x, x, x)), (x, "y")):
+            with pytest.raises(TypeError, match="must be a name, a path"):
+                datasets.load(data)
+        images = np.zeros((9, 2, 2), np.uint8)
+        with pytest.raises(ValueError, match=r"labels of shape=\(9, 2, 2\)"):
+            datasets.load((images, images), batch_size=2)
 
     def test_missing_paths(self, tmp_path):
         for path in (tmp_path / "no.npy", tmp_path / "no", "a/b/c", "x.png"):
@@ -262,6 +295,9 @@ class TestIDX:
             (b"", "0, 0, 8"),
             (b"\0\0\x0d\x01\0\0\0\0", "0, 0, 8"),
             (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"1234567", "8 values.*7"),
+            (b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"123456789", "more"),
+            (b"\0\0\x08\x03\0\0", "header is cut"),
+            (b"\0\0\x08\x03" + b"\x7f\0\0\0" * 3, "times its size"),
         ],
     )
     def test_broken_files(self, tmp_path, content, message):
@@ -301,6 +337,51 @@ class TestFolder:
         assert int(train.cardinality()) == 5 and int(test.cardinality()) == 3
         assert train.class_names == ["a", "b"]
 
+    def test_hidden_and_other_folders(self, tmp_path):
+        for name in ("train/a", "test/a", ".cache", "val", "train/.hidden"):
+            (tmp_path / name).mkdir(parents=True)
+            for i in range(3):
+                picture().save(tmp_path / name / f"{i}.png")
+        with pytest.warns(UserWarning, match="Left out: val"):
+            train, test = datasets.load(tmp_path, batch_size=3)
+        assert train.class_names == ["a"]
+        assert [int(part.cardinality()) for part in (train, test)] == [1, 1]
+
+    def test_warning_filters_stay(self, tmp_path):
+        for i in range(30):
+            picture().save(tmp_path / f"{i}.png")
+        before = list(warnings.filters)
+        datasets.load(tmp_path, batch_size=2)
+        assert warnings.filters == before
+
+    @pytest.mark.parametrize("dtype", ["int32", "float32"])
+    def test_images_of_32_bits_are_refused(self, tmp_path, dtype):
+        Image.fromarray(np.ones((8, 10), dtype)).save(tmp_path / "w.tiff")
+        with pytest.raises(ValueError, match="32-bit.*w.tiff"):
+            datasets.load(tmp_path)
+
+    def test_mutated_images_are_counted_or_read(self, tmp_path):
+        """Whatever a decoder raises, a broken file is a broken file."""
+        picture().save(tmp_path / "whole.png")
+        content = (tmp_path / "whole.png").read_bytes()
+        rng = np.random.default_rng(0)
+        for i in range(200):
+            mutated = bytearray(content)
+            at = rng.integers(8, len(content), 3)
+            for place in at:
+                mutated[place] ^= int(rng.integers(1, 256))
+            (tmp_path / f"{i}.png").write_bytes(mutated)
+        cut_header = content[:8] + b"\0\0\0\x05" + content[12:]
+        (tmp_path / "header.png").write_bytes(cut_header)
+        for file in sorted(tmp_path.iterdir()):
+            try:
+                found = images.decode(file, (8, 10))
+            except ValueError as error:
+                assert file.name in str(error)
+            else:
+                assert found is None or found.size == (10, 8)
+        assert images.decode(tmp_path / "header.png") is None
+
     def test_flat_folder_has_no_labels(self, tmp_path):
         for i in range(8):
             picture(40 + i, mode="L").save(tmp_path / f"{i}.png")
@@ -319,8 +400,9 @@ class TestFolder:
             "clear.webp": (clear, 255),
             "bilevel.png": (Image.new("1", (10, 8), 1), 255),
             "grey_alpha.png": (Image.new("LA", (10, 8), (9, 255)), 9),
-            "wide.tiff": (Image.fromarray(wide.astype(np.int32)), 128),
-            "real.tiff": (Image.fromarray(np.full((8, 10), 77, "f4")), 77),
+            "grey16.tiff": (Image.fromarray(wide), 128),
+            "grey16.pgm": (Image.fromarray(wide), 128),
+            "dark16.png": (Image.fromarray(wide // 128), 1),
             "bitmap.bmp": (picture((1, 2, 3)), (1, 2, 3)),
         }
         for name, (image, _) in cases.items():
@@ -466,6 +548,20 @@ assert [int(d.cardinality()) for d in (train, test)] == [4, 1]
         splits = builder.as_dataset()
         train, test = catalogue.read_splits(splits, builder.info, (2, 2))
         assert train.x.shape == (20, 2, 2, 1) and test.x.shape[0] == 6
+
+    @pytest.mark.parametrize(
+        "name", ["mnist:3.0.1", "mnist", "mnist_corrupted/identity:1.0.0"]
+    )
+    def test_names_with_version_and_config(self, name, monkeypatch):
+        asked = []
+
+        def read_name(name, image_size):
+            asked.append(name)
+            return Samples(*numbered()), None
+
+        monkeypatch.setattr(catalogue, "read_name", read_name)
+        datasets.load(name, batch_size=2)
+        assert asked == [name]
 
     def test_unknown_name(self):
         pytest.importorskip("tensorflow_datasets")

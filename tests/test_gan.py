@@ -91,7 +91,7 @@ def test_regularizers_of_each_player_count():
         )
         return keras.Sequential([keras.Input((size,)), dense])
 
-    def kernels(loss_scale):
+    def kernels():
         generator, discriminator = player(1), player(1)
         generator.set_weights([np.array([[2.0]])])
         discriminator.set_weights([np.array([[3.0]])])
@@ -111,7 +111,136 @@ def test_regularizers_of_each_player_count():
         ]
 
     # d/dw 0.5 w^2 = w, so w becomes 0.9 w.
-    np.testing.assert_allclose(kernels(1.0), [1.8, 2.7], rtol=1e-6)
+    np.testing.assert_allclose(kernels(), [1.8, 2.7], rtol=1e-6)
+
+
+class Column:
+    """A user's loss whose values come as (batch, 1), or as a scalar."""
+
+    def __init__(self, scalar=False):
+        self.scalar = scalar
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        values = fake_logits - real_logits
+        return keras.ops.mean(values) if self.scalar else values
+
+    def generator_loss(self, real_logits, fake_logits):
+        return -fake_logits
+
+
+def test_own_loss_with_weights():
+    gan = keras_gan.GAN(*line(), latents=FixedLatents((1,)))
+    gan.compile(SGD(0.0), SGD(0.0), loss=Column())
+    x = np.array([[0.5], [9.0]], "float32")
+    history = gan.fit(
+        x,
+        np.zeros(2),
+        sample_weight=np.array([2.0, 0.0]),
+        shuffle=False,
+        verbose=0,
+    ).history
+    # First row: f = 0.7 (0.5 * -1 + 0.2) - 0.1, r = 0.7 * 0.5 - 0.1.
+    np.testing.assert_allclose(history["d_loss"], [-0.31 - 0.25], rtol=1e-5)
+
+
+def test_own_loss_that_gives_a_scalar_is_refused():
+    gan = keras_gan.GAN(*line())
+    gan.compile(SGD(), SGD(), loss=Column(scalar=True))
+    with pytest.raises(ValueError, match="one value a sample.*a scalar"):
+        gan.fit(np.zeros((4, 1), "float32"), verbose=0)
+
+
+def test_penalty_objects_belong_to_one_model():
+    rule = penalties.WGANGP()
+    compiled(small((3,)), "hinge", [rule])
+    other = keras_gan.GAN(*small((3,)))
+    with pytest.raises(ValueError, match="penalty objects of its own"):
+        other.compile(SGD(), SGD(), penalties=[rule])
+    assert not other.compiled
+
+
+def test_penalty_that_is_a_function_or_a_method():
+    def drift(discriminate, real, fake):
+        return keras.ops.square(discriminate(real))
+
+    class Rules:
+        def level(self, discriminate, real, fake):
+            return discriminate(fake)
+
+    gan = compiled(small((3,)), "hinge", [drift, Rules().level])
+    history = gan.fit(rows(8), batch_size=4, verbose=0).history
+    assert {"drift", "level"} <= set(history)
+
+
+def test_frozen_player_is_refused():
+    gan = compiled(small((3,)), "hinge")
+    gan.discriminator.trainable = False
+    with pytest.raises(ValueError, match="frozen after `compile`"):
+        gan.fit(rows(8), batch_size=4, verbose=0)
+
+
+def test_metric_with_several_values():
+    class Pair(keras.metrics.Metric):
+        def update_state(self, real, fake):
+            pass
+
+        def result(self):
+            return {"low": keras.ops.zeros(()), "high": keras.ops.ones(())}
+
+        def reset_state(self):
+            pass
+
+    gan = keras_gan.GAN(*small((3,)))
+    gan.compile(SGD(), SGD(), metrics=[Pair(name="pair")])
+    logs = gan.evaluate(rows(8), verbose=0, return_dict=True)
+    assert (logs["low"], logs["high"]) == (0.0, 1.0)
+
+
+def test_float16_scales_the_loss_of_each_player():
+    keras.config.set_dtype_policy("mixed_float16")
+    gan = compiled(small((3,)), "non_saturating", [penalties.R1(0.1)])
+    scaling = keras.optimizers.LossScaleOptimizer
+    assert all(isinstance(o, scaling) for o in gan.optimizer.optimizers)
+    before = gan.generator.get_weights()
+    history = gan.fit(rows(8), batch_size=4, verbose=0).history
+    assert all(np.isfinite(v).all() for v in history.values())
+    assert not np.array_equal(before[0], gan.generator.get_weights()[0])
+    again = keras_gan.GAN.from_config(gan.get_config())
+    again.compile_from_config(gan.get_compile_config())
+    assert isinstance(again.d_optimizer.inner_optimizer, keras.optimizers.Adam)
+
+
+def test_samples_are_float32_under_reduced_precision(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    generator = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+    gan = keras_gan.GAN(generator, small((3,))[1])
+    assert gan.generate(2, seed=0).dtype == np.float32
+    assert gan(np.zeros((1, 2), "float32")).dtype == "float32"
+    gan.export(str(tmp_path / "saved"))
+    served = tf.saved_model.load(str(tmp_path / "saved"))
+    assert served.generate(2, 0, 1.0).dtype == "float32"
+
+
+def test_numpy_integers_are_integers():
+    gan = keras_gan.GAN(*small((3,)), seed=np.int64(3))
+    assert gan.get_config()["seed"] == 3
+    np.testing.assert_array_equal(
+        gan.generate(np.int64(2), seed=np.int64(4)), gan.generate(2, seed=4)
+    )
+
+
+def test_streams_of_one_seed_differ():
+    gan = keras_gan.GAN(*small((3,)), seed=3)
+    drawn = [
+        gan.latents(2, generator)
+        for generator in (
+            gan.seed_generator,
+            gan.evaluation_seed_generator,
+            gan.sampling_seed_generator,
+        )
+    ]
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert not np.array_equal(drawn[i], drawn[j])
 
 
 def test_several_discriminator_steps():
@@ -383,6 +512,23 @@ SWAPPED = small((3,))[::-1]
             ValueError,
             "ema_half_life=-1",
         ),
+        (
+            lambda: keras_gan.GAN(*small((3,)), latents=3),
+            TypeError,
+            "latents=3",
+        ),
+        (
+            lambda: keras_gan.GAN(*small((3,)), latents=Normal((5,))),
+            ValueError,
+            r"\(4,\).*latents of shape=\(5,\)",
+        ),
+        (
+            lambda: keras_gan.GAN(*small((3,)), augment=abs),
+            TypeError,
+            "augment=<built-in",
+        ),
+        (lambda: keras_gan.GAN(*small((3,)), seed="a"), TypeError, "seed='a'"),
+        (lambda: Normal(64), TypeError, "shape=64"),
         (lambda: Normal((0,)), ValueError, "shape=0"),
     ],
 )
@@ -403,6 +549,7 @@ USED.build([keras.Variable([1.0])])
         ({"d_optimizer": small((3,))[0]}, TypeError, "d_optimizer=<Func"),
         ({"g_optimizer": None}, TypeError, "g_optimizer=None"),
         ({"g_optimizer": USED}, ValueError, "already trains"),
+        ({"d_optimizer": SGD(use_ema=True)}, ValueError, "ema_half_life"),
         ({"loss": "bce"}, ValueError, "loss='bce'"),
         ({"d_steps": 0}, ValueError, "d_steps=0"),
         ({"d_steps": 1.5}, TypeError, "d_steps=1.5"),

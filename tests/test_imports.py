@@ -43,6 +43,7 @@ def part_of(path):
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path}"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -52,11 +53,9 @@ def imports(path):
 def test_arrows(path):
     part = part_of(path)
     allowed = ARROWS.get(part, set())
-    own = {
-        name.split(".")[1]
-        for name in imports(path)
-        if name.startswith("keras_gan.")
-    }
+    names = [n for n in imports(path) if n.split(".")[0] == "keras_gan"]
+    assert "keras_gan" not in names, "import the part, not the package"
+    own = {name.split(".")[1] for name in names}
     if allowed is not None:
         wrong = own - allowed - LEAVES - {part}
         assert not wrong, f"{part} must not import {sorted(wrong)}"

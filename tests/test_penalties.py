@@ -147,6 +147,11 @@ def test_weight_out_of_range(weight):
         penalties.R1(weight)
 
 
+def test_weight_that_is_no_number():
+    with pytest.raises(TypeError, match="weight='1'"):
+        penalties.R1("1")
+
+
 @pytest.mark.parametrize("epsilon", [0.0, -1.0, 2.0])
 def test_epsilon_out_of_range(epsilon):
     with pytest.raises(ValueError, match="Received: epsilon="):

@@ -1,6 +1,8 @@
 """NumPy arrays and `.npy`, `.npz` files as samples and labels."""
 
 import warnings
+import zipfile
+import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +10,17 @@ import tensorflow as tf
 
 TRAIN_KEYS = (("x_train", "y_train"), ("x", "y"), ("images", "labels"))
 TEST_KEYS = ("x_test", "y_test")
+SAFE_SIZE = 256 * 2**20
+MAX_EXPANSION = 200
+BROKEN = (
+    ValueError,
+    OSError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Samples(NamedTuple):
@@ -30,32 +43,56 @@ def read_file(path):
         Two `Samples`, the second may be None.
 
     Raises:
-        ValueError: the file is broken, holds Python objects, or has none of
-            these names.
+        ValueError: the file is broken, holds Python objects, has none of
+            these names, or unpacks to far more than it holds.
     """
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return Samples(content), None
-        with content as members:
-            arrays = {key: members[key] for key in members.files}
-    except (ValueError, OSError, EOFError, KeyError) as error:
+        if path.suffix == ".npz":
+            return read_members(path)
+        return Samples(np.load(path, allow_pickle=False)), None
+    except BROKEN as error:
         raise ValueError(
-            "Expected an .npy or .npz file of numbers; files with Python "
+            "Expected a sound .npy or .npz file of numbers; files with Python "
             f"objects are not read. Received: data={str(path)!r} ({error})"
         ) from error
-    for x_key, y_key in TRAIN_KEYS:
-        if x_key in arrays:
-            train = Samples(arrays[x_key], arrays.get(y_key))
-            break
-    else:
+
+
+def read_members(path):
+    """Training and test samples of an `.npz` file."""
+    check_expansion(path)
+    with np.load(path, allow_pickle=False) as members:
+        names = next((n for n in TRAIN_KEYS if n[0] in members), None)
+        if names is None:
+            raise ValueError(
+                "the arrays must be named x_train, x or images; names="
+                f"{sorted(members.files)}"
+            )
+        train = Samples(*(members[n] for n in names if n in members))
+        test = read_test(members)
+    return train, test
+
+
+def read_test(members):
+    """Test samples of an open `.npz` file, or None."""
+    if TEST_KEYS[0] not in members:
+        return None
+    return Samples(*(members[n] for n in TEST_KEYS if n in members))
+
+
+def check_expansion(path):
+    """Raises if a compressed file would unpack to far more than it holds."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    check_unpacked_size(path, size)
+
+
+def check_unpacked_size(path, size):
+    """Raises if `size` bytes are too many for what a file holds on disk."""
+    if size > max(SAFE_SIZE, MAX_EXPANSION * path.stat().st_size):
         raise ValueError(
-            f"Expected arrays named x_train, x or images in {str(path)!r}. "
-            f"Received: names={sorted(arrays)}"
+            f"a file may unpack to {MAX_EXPANSION} times its size at most, "
+            f"{str(path)!r} would to {size:,} bytes"
         )
-    if TEST_KEYS[0] not in arrays:
-        return train, None
-    return train, Samples(*(arrays.get(key) for key in TEST_KEYS))
 
 
 def checked(samples, name):
@@ -132,7 +169,7 @@ def checked_labels(y, num_samples, name):
     if y.ndim == 1 and np.issubdtype(y.dtype, np.bool_):
         return y.astype(np.int64)
     numeric = np.issubdtype(y.dtype, np.number)
-    if y.ndim == 1 or not numeric or not np.isfinite(y).all():
+    if y.ndim != 2 or not numeric or not np.isfinite(y).all():
         raise ValueError(
             f"Labels of `{name}` must be integers (samples,) or finite "
             "numbers (samples, attributes). "
@@ -143,7 +180,7 @@ def checked_labels(y, num_samples, name):
 
 def resized(x, image_size):
     """Uint8 images in another size, with antialiasing."""
-    if x.dtype != np.uint8:
+    if x.dtype != np.uint8 or x.ndim != 4:
         raise ValueError(
             "`image_size` and `channels` change uint8 images only. "
             f"Received: samples of dtype={x.dtype} and shape={x.shape}"

@@ -82,6 +82,12 @@ def feature_keys(info):
             f"Expected a data set of images. Received: {info.full_name} with "
             f"the features {sorted(info.features)}"
         )
+    dtype = info.features[x_key].np_dtype
+    if dtype != np.uint8:
+        raise ValueError(
+            "Expected a data set of 8-bit images. "
+            f"Received: {info.full_name} with images of dtype={dtype}"
+        )
     return x_key, y_key
 
 

@@ -2,10 +2,12 @@
 
 import gzip
 import math
+import zlib
 
 import numpy as np
 
 from keras_gan.datasets.arrays import Samples
+from keras_gan.datasets.arrays import check_unpacked_size
 
 TRAIN, TEST = ("train",), ("t10k", "test")
 
@@ -55,24 +57,36 @@ def read(path):
     """The array of one IDX file of unsigned bytes.
 
     The file starts with two zero bytes, the type (8: unsigned byte), the
-    number of axes, and one big-endian 32-bit size an axis.
+    number of axes, and one big-endian 32-bit size an axis. No more is read
+    than these promise.
+
+    Raises:
+        ValueError: the file is broken.
     """
     try:
         opened = gzip.open(path) if path.suffix == ".gz" else open(path, "rb")
         with opened as file:
-            content = file.read()
-    except (OSError, EOFError) as error:
-        raise ValueError(f"Cannot read {str(path)!r}: {error}") from error
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
+            shape = read_shape(file)
+            size = math.prod(shape)
+            check_unpacked_size(path, size)
+            content = file.read(size + 1)
+        if len(content) != size:
+            received = "more" if len(content) > size else len(content)
+            raise ValueError(f"{size} values promised, {received} found")
+    except (ValueError, OSError, EOFError, zlib.error, MemoryError) as error:
         raise ValueError(
-            "Expected an IDX file of unsigned bytes, which starts with the "
-            f"bytes 0, 0, 8. Received: {str(path)!r}, {content[:3]!r}"
-        )
-    start = 4 + 4 * content[3]
-    shape = np.frombuffer(content[4:start], ">u4").tolist()
-    if len(content) - start != math.prod(shape):
-        raise ValueError(
-            f"The IDX file {str(path)!r} is broken: its header promises "
-            f"{math.prod(shape)} values. Received: {len(content) - start}"
-        )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+            "Expected a sound IDX file of unsigned bytes. "
+            f"Received: {str(path)!r} ({error})"
+        ) from error
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def read_shape(file):
+    """The shape that the header of an open IDX file gives."""
+    start = file.read(4)
+    if len(start) < 4 or start[:3] != b"\0\0\x08":
+        raise ValueError(f"it must start with 0, 0, 8, not {start[:3]!r}")
+    sizes = file.read(4 * start[3])
+    if len(sizes) != 4 * start[3]:
+        raise ValueError("its header is cut")
+    return np.frombuffer(sizes, ">u4").tolist()

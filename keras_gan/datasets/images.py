@@ -3,18 +3,23 @@
 import collections
 import concurrent.futures
 import functools
-import os
 import warnings
 
 import numpy as np
 from PIL import Image
 from PIL import ImageOps
-from PIL import UnidentifiedImageError
 
 from keras_gan.datasets.arrays import Samples
 
 MAX_PIXELS = 50_000_000
-GREY_MODES = ("1", "L", "LA", "I", "F")
+GREY_MODES = ("1", "L", "LA")
+# Pillow opens 16-bit files of these formats in its 32-bit mode, full scale.
+SIXTEEN_BIT = ("PNG", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".tga"),
+)
 SPLITS = {"train", "test"}
 
 
@@ -22,9 +27,10 @@ def read_folder(path, image_size=None, channels=None):
     """Training and test samples of a folder of images.
 
     Sub-folders are classes; the folders `train` and `test`, if the folder
-    holds just these, are the splits. Files that Pillow has no format for are
-    passed over. 16-bit images are reduced to 8 bits, transparent pixels
-    become white, EXIF rotation is applied, CMYK and palettes become RGB.
+    holds both, are the splits. Hidden files and folders, and files of other
+    kinds, are passed over. 16-bit images are reduced to 8 bits, transparent
+    pixels become white, EXIF rotation is applied, CMYK and palettes become
+    RGB; of animations the first frame counts.
 
     Args:
         path: `pathlib.Path` of the folder.
@@ -36,16 +42,24 @@ def read_folder(path, image_size=None, channels=None):
         Two `Samples` of uint8 images, the second may be None.
 
     Raises:
-        ValueError: no image, images of several sizes, an image of more than
-            50 million pixels, or a file that leads out of the folder.
+        ValueError: no image, images of several sizes or of 32-bit values, an
+            image of more than 50 million pixels, or a file that leads out of
+            the folder.
     """
-    folders = {entry.name for entry in path.iterdir() if entry.is_dir()}
-    if folders == SPLITS:
-        return (
-            read_split(path / "train", image_size, channels),
-            read_split(path / "test", image_size, channels),
+    folders = {e.name for e in path.iterdir() if e.is_dir()}
+    folders = {name for name in folders if not name.startswith(".")}
+    if not SPLITS <= folders:
+        return read_split(path, image_size, channels), None
+    if folders > SPLITS:
+        warnings.warn(
+            f"Only the folders train and test of {str(path)!r} are used. "
+            f"Left out: {', '.join(sorted(folders - SPLITS))}",
+            stacklevel=2,
         )
-    return read_split(path, image_size, channels), None
+    return (
+        read_split(path / "train", image_size, channels),
+        read_split(path / "test", image_size, channels),
+    )
 
 
 def read_split(path, image_size, channels):
@@ -57,12 +71,13 @@ def read_split(path, image_size, channels):
             f"Received: no image in {str(path)!r}"
         )
     convert = functools.partial(decode, image_size=image_size)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        images = list(pool.map(convert, files))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of each odd file
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            images = list(pool.map(convert, files))
     kept = [i for i, image in enumerate(images) if image is not None]
-    report_broken(
-        [f for f, image in zip(files, images) if image is None], files
-    )
+    broken = [f for f, image in zip(files, images) if image is None]
+    report_broken(broken, files)
     files, images = [files[i] for i in kept], [images[i] for i in kept]
     x = stacked(path, files, images, channels)
     classes = [file.relative_to(path).parts[0] for file in files]
@@ -79,66 +94,55 @@ def read_split(path, image_size, channels):
 
 def find_images(path):
     """Image files below a folder, sorted, none of them outside of it."""
-    suffixes = Image.registered_extensions()
     root, files = path.resolve(), []
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        for name in sorted(names):
-            file = path / os.path.relpath(os.path.join(folder, name), path)
-            if file.suffix.lower() not in suffixes or name.startswith("."):
-                continue
-            if not file.resolve().is_relative_to(root):
-                raise ValueError(
-                    "Links that lead out of the folder are not followed. "
-                    f"Received: {str(file)!r} -> {str(file.resolve())!r}"
-                )
-            files.append(file)
+    for file in sorted(path.rglob("*")):
+        hidden = any(p.startswith(".") for p in file.relative_to(path).parts)
+        if hidden or file.suffix.lower() not in SUFFIXES:
+            continue
+        if not file.resolve().is_relative_to(root):
+            raise ValueError(
+                "Links that lead out of the folder are not followed. "
+                f"Received: {str(file)!r} -> {str(file.resolve())!r}"
+            )
+        files.append(file)
     return files
 
 
 def decode(file, image_size=None):
     """One image as a Pillow image in mode L or RGB; None if it is broken."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                check_pixels(file, image.size)
-                image = plain(ImageOps.exif_transpose(image))
+        with Image.open(file, formats=FORMATS) as image:
+            wide = image.mode in ("I", "F") and image.format not in SIXTEEN_BIT
+            pixels = image.size[0] * image.size[1]
+            if pixels <= MAX_PIXELS and not wide:
+                picture = plain(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
         raise bomb(file, error) from error
-    except (OSError, SyntaxError, UnidentifiedImageError, EOFError):
+    except Exception:  # decoders raise whatever a broken file leads to
         return None
+    if pixels > MAX_PIXELS:
+        raise bomb(file, f"{pixels:,} pixels")
+    if wide:
+        raise ValueError(
+            "Images of 32-bit values have no fixed range; convert them to 8 "
+            f"or 16 bits. Received: {str(file)!r}"
+        )
     if image_size is None:
-        return image
-    return ImageOps.fit(image, image_size[::-1], Image.Resampling.BICUBIC)
+        return picture
+    return ImageOps.fit(picture, image_size[::-1], Image.Resampling.BICUBIC)
 
 
 def plain(image):
     """The image in 8 bits, mode L or RGB, on white where transparent."""
-    if image.mode.startswith("I;16"):
+    if image.mode == "I" or image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.uint32) // 257
         return Image.fromarray(values.astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return from_wide(np.asarray(image, np.float64))
     grey = image.mode in GREY_MODES
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("L" if grey else "RGB")
-
-
-def from_wide(values):
-    """A grey image from 32-bit values, 16-bit where they exceed 255."""
-    scale = 257.0 if values.max() > 255 else 1.0
-    clipped = np.clip(np.rint(values / scale), 0, 255)
-    return Image.fromarray(clipped.astype(np.uint8))
-
-
-def check_pixels(file, size):
-    """Raises before an image of too many pixels is decoded."""
-    if size[0] * size[1] > MAX_PIXELS:
-        raise bomb(file, f"{size[0]}x{size[1]} pixels")
 
 
 def bomb(file, reason):

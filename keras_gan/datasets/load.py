@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from keras_gan.datasets.arrays import Samples
 from keras_gan.datasets.pipeline import batches
 
 BUNDLED = ("fashion_mnist_10k",)
+TFDS_NAME = re.compile(r"\w+(/[\w.-]+)?(:[\d.*]+)?")
 
 
 def load(
@@ -42,14 +44,15 @@ def load(
             - a name of the TFDS catalogue, such as `"cifar10"`, or a folder
               that TFDS has prepared;
             - a folder with IDX files, as MNIST comes;
-            - a folder with images, where sub-folders are classes and just
-              `train` and `test` are splits;
+            - a folder with images, where sub-folders are classes, and
+              `train` and `test`, if both are there, are splits;
             - an `.npy` or `.npz` file;
             - an array `x`, a pair `(x, y)`, or `((x, y), (x_test, y_test))`
               as `keras.datasets` gives it. uint8 arrays are images,
               `(n, height, width[, channels])`; floats must be in [-1, 1].
         batch_size: integer >= 1.
-        image_size: integer or `(height, width)`, resizes uint8 images.
+        image_size: integer or `(height, width)`, resizes uint8 images; image
+            files are cropped at their centre to this aspect first.
         channels: 1 or 3, makes uint8 images grey or coloured.
         flip: whether half of the training images, drawn anew each epoch, are
             mirrored.
@@ -88,6 +91,11 @@ def load(
     if image_size is not None:
         sides = [image_size] * 2 if np.isscalar(image_size) else image_size
         image_size = check_shape("image_size", sides)
+        if len(image_size) != 2:
+            raise ValueError(
+                "`image_size` must be an integer or (height, width). "
+                f"Received: image_size={image_size}"
+            )
     train, test = read(data, image_size, channels)
     train = prepared(train, "data", image_size, channels)
     if flip and train.x.ndim != 4:
@@ -127,7 +135,7 @@ def read(data, image_size, channels):
         return idx.read_folder(path)
     if path.is_dir():
         return images.read_folder(path, image_size, channels)
-    if path.exists() or path.suffix or len(path.parts) > 2:
+    if path.exists() or not TFDS_NAME.fullmatch(str(data)):
         raise ValueError(
             "Expected an existing folder or .npy or .npz file. "
             f"Received: data={str(data)!r}"
@@ -142,13 +150,18 @@ def from_arrays(data):
     pairs = isinstance(data, (tuple, list)) and len(data) == 2
     if pairs and all(isinstance(part, np.ndarray) for part in data):
         return Samples(*data), None
-    if pairs and all(isinstance(part, (tuple, list)) for part in data):
-        return Samples(*data[0][:2]), Samples(*data[1][:2])
+    if pairs and all(is_pair(part) for part in data):
+        return Samples(*data[0]), Samples(*data[1])
     raise TypeError(
         "`data` must be a name, a path, a NumPy array, (x, y) or "
         "((x, y), (x_test, y_test)). "
         f"Received: data of type {type(data).__name__}"
     )
+
+
+def is_pair(part):
+    """Whether it is `(x,)` or `(x, y)`."""
+    return isinstance(part, (tuple, list)) and len(part) in (1, 2)
 
 
 def prepared(samples, name, image_size, channels):
