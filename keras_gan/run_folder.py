@@ -199,7 +199,7 @@ class RunFolder:
             csv.writer(file, lineterminator="\n").writerows([names, *rows])
         columns = dict(zip(names, zip(*rows)))
         return {
-            name: [float(value) for value in values]
+            name: [float("nan" if v == "NA" else v) for v in values]
             for name, values in columns.items()
             if name != "epoch"
         }

@@ -74,7 +74,7 @@ def compiled(players, loss, rules=(), model=keras_gan.GAN, d_steps=1, **kwargs):
     gan = model(*players, seed=3, **kwargs)
     gan.compile(
         keras.optimizers.Adam(2e-3, beta_1=0.5),
-        keras.optimizers.RMSprop(1e-3),
+        keras.optimizers.AdamW(1e-3),
         loss=loss,
         penalties=rules,
         d_steps=d_steps,

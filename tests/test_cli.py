@@ -198,6 +198,8 @@ def test_interrupt_saves_and_says_how_to_go_on(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A job in the background of a shell starts with the signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = folder / "my run" / "history.csv"
     for _ in range(600):
