@@ -86,9 +86,9 @@ def small(shape):
     return architectures.mlp(shape, latent_dim=4, units=(8, 8))
 
 
-def small_dcgan(normalize):
+def small_dcgan(normalize, size=8):
     return architectures.dcgan(
-        (8, 8, 3), latent_dim=4, width=4, normalize=normalize
+        (size, size, 3), latent_dim=4, width=4, normalize=normalize
     )
 
 
@@ -154,8 +154,8 @@ CASES = [
     ),
     Case(
         "batch_norm_both",
-        lambda: compiled(small_dcgan("both"), "hinge"),
-        batch_of(8, 8, 3),
+        lambda: compiled(small_dcgan("both", 16), "hinge"),
+        batch_of(16, 16, 3),
         ("Hinge",),
     ),
     Case(
