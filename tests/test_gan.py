@@ -445,6 +445,15 @@ def test_compiling_again_keeps_slots():
     assert gan.optimizer.optimizers == [d_optimizer, g_optimizer]
 
 
+def test_state_tree_holds_both_optimizers():
+    """What `get_state_tree` and other writers of Keras see."""
+    gan = compiled(small((3,)), "hinge")
+    both = [*gan.d_optimizer.variables, *gan.g_optimizer.variables]
+    assert [id(v) for v in gan.optimizer.variables] == [id(v) for v in both]
+    tree = gan.get_state_tree()["optimizer_variables"]
+    assert set(tree) == {"adam", "adam_w"}
+
+
 def test_xla_is_off_where_it_slows_down():
     gan = compiled(small((3,)), "hinge")
     if tf.config.list_physical_devices("GPU"):
