@@ -1,5 +1,6 @@
-"""Checks of numbers that users pass, with one wording for their errors."""
+"""Checks of what users pass and have, with one wording for their errors."""
 
+import importlib
 import math
 import numbers
 
@@ -75,3 +76,23 @@ def check_shape(name, value):
     if not sizes:
         raise ValueError(f"`{name}` must not be empty. Received: {name}=()")
     return tuple(int(size) for size in sizes)
+
+
+def check_installed(module, what, extra):
+    """Raises, with what to do, where an optional package is missing.
+
+    Args:
+        module: name of the package.
+        what: what needs it, for the message.
+        extra: extra of this package that brings it.
+
+    Raises:
+        ImportError: the package is not installed.
+    """
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(
+            f"{what} needs the package {module}. Run: "
+            f'pip install "keras_gan[{extra}]"'
+        ) from error

@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import importlib.util
 import json
 import logging
 import os
@@ -17,6 +16,7 @@ import tensorflow as tf
 from keras_gan import callbacks
 from keras_gan import datasets
 from keras_gan import presets
+from keras_gan.checks import check_installed
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
 
@@ -145,7 +145,7 @@ class RunFolder:
         found = [callbacks.StopOnNonFinite(), keep, log]
         board = self.path / "tensorboard" if recipe["tensorboard"] else None
         if board is not None:
-            require("tensorboard", "--tensorboard", "tensorboard")
+            check_installed("tensorboard", "--tensorboard", "tensorboard")
             found.append(keras.callbacks.TensorBoard(str(board)))
         if makes_pictures(gan):
             grid = callbacks.SampleGrid(
@@ -219,15 +219,6 @@ def default_epochs(train):
 def makes_pictures(gan):
     """Whether samples are images with 1 or 3 channels."""
     return len(gan.sample_shape) == 3 and gan.sample_shape[-1] in (1, 3)
-
-
-def require(module, what, extra):
-    """Raises, with what to do, where an optional package is missing."""
-    if importlib.util.find_spec(module) is None:
-        raise ImportError(
-            f"{what} needs the package {module}. Run: "
-            f'pip install "keras_gan[{extra}]"'
-        )
 
 
 def load_data(recipe, epochs_done):

@@ -5,6 +5,8 @@ import pathlib
 
 import keras
 
+from keras_gan.checks import check_installed
+
 PANELS = (
     ("losses", ("d_loss", "g_loss")),
     ("mean logits", ("d_real", "d_fake")),
@@ -37,7 +39,7 @@ class LossCurves(keras.callbacks.Callback):
 
     def __init__(self, path, history=None):
         super().__init__()
-        require_matplotlib()
+        check_installed("matplotlib", "LossCurves", "plots")
         self.path = pathlib.Path(path)
         self.history = {key: list(v) for key, v in (history or {}).items()}
 
@@ -82,14 +84,3 @@ class LossCurves(keras.callbacks.Callback):
             placed.update(group)
         panels.append(("others", [n for n in names if n not in placed]))
         return [*panels, ("learning rates", rates)]
-
-
-def require_matplotlib():
-    """Raises, with what to do, where matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "LossCurves draws with matplotlib, which is not installed. Run: "
-            'pip install "keras_gan[plots]"'
-        ) from error
