@@ -2,6 +2,61 @@
 
 import keras
 
+from keras_gan import schedules
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam whose betas may be schedules too.
+
+    The learning rate of any Keras optimizer may be a `keras_gan.schedules`
+    object; betas only here. The bias correction takes the beta of the
+    moment, `1 - beta^t`. With numbers it is `keras.optimizers.Adam`.
+
+    Args:
+        learning_rate: float, Keras schedule or schedule in images seen.
+        beta_1: float in [0, 1) or schedule of such.
+        beta_2: float in [0, 1) or schedule of such.
+        **kwargs: the rest of `keras.optimizers.Adam`.
+
+    Raises:
+        ValueError: a beta is out of range.
+
+    Example:
+    >>> burn_in = schedules.CosineBurnIn(0.9, 0.99, duration=100_000)
+    >>> Adam(2e-4, beta_1=0.0, beta_2=burn_in).name
+    'adam'
+
+    Reference: Kingma & Ba, arXiv 1412.6980; the schedule of beta_2 is that of
+    Huang et al., arXiv 2501.05441.
+    """
+
+    def __init__(self, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, **kwargs):
+        kwargs = {"name": "adam", **kwargs}
+        schedules.check("beta_1", beta_1, minimum=0, maximum=1 - 1e-6)
+        schedules.check("beta_2", beta_2, minimum=0, maximum=1 - 1e-6)
+        super().__init__(learning_rate, beta_1, beta_2, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Moves one variable by the betas of the moment."""
+        betas = self.beta_1, self.beta_2
+        self.beta_1, self.beta_2 = (schedules.value(beta) for beta in betas)
+        super().update_step(gradient, variable, learning_rate)
+        self.beta_1, self.beta_2 = betas
+
+    def get_config(self):
+        """Constructor arguments, serialised."""
+        betas = {"beta_1": self.beta_1, "beta_2": self.beta_2}
+        betas = keras.saving.serialize_keras_object(betas)
+        return {**super().get_config(), **betas}
+
+    @classmethod
+    def from_config(cls, config):
+        """The optimizer that `get_config` describes."""
+        betas = {key: config[key] for key in ("beta_1", "beta_2")}
+        betas = keras.saving.deserialize_keras_object(betas)
+        return super().from_config({**config, **betas})
+
 
 class PlayerOptimizers:
     """What `gan.optimizer` is: both players' optimizers side by side.
@@ -17,6 +72,7 @@ class PlayerOptimizers:
         g_optimizer: the generator's, another object.
         discriminator: Keras model.
         generator: Keras model.
+        images_seen: integer variable, what schedules are read at.
 
     Raises:
         TypeError: one of them is no optimizer.
@@ -26,7 +82,9 @@ class PlayerOptimizers:
     built = True
     use_ema = False
 
-    def __init__(self, d_optimizer, g_optimizer, discriminator, generator):
+    def __init__(
+        self, d_optimizer, g_optimizer, discriminator, generator, images_seen
+    ):
         if d_optimizer is g_optimizer and not isinstance(d_optimizer, str):
             raise ValueError(
                 "`d_optimizer` and `g_optimizer` must be two objects, each "
@@ -37,6 +95,9 @@ class PlayerOptimizers:
             player_optimizer(d_optimizer, "discriminator", discriminator),
             player_optimizer(g_optimizer, "generator", generator),
         ]
+        for optimizer in self.optimizers:
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            schedules.bind(inner, images_seen)
 
     @property
     def iterations(self):
