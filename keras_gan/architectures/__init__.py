@@ -2,5 +2,9 @@
 
 from keras_gan.architectures.dcgan import dcgan
 from keras_gan.architectures.mlp import mlp
+from keras_gan.architectures.r3gan import r3gan
+from keras_gan.architectures.sagan import sagan
+from keras_gan.architectures.sn_resnet import sn_resnet
+from keras_gan.architectures.stylegan2 import stylegan2
 
-__all__ = ["dcgan", "mlp"]
+__all__ = ["dcgan", "mlp", "r3gan", "sagan", "sn_resnet", "stylegan2"]
