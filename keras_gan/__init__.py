@@ -2,11 +2,15 @@
 
 from keras_gan import architectures
 from keras_gan import callbacks
+from keras_gan import constraints
 from keras_gan import datasets
 from keras_gan import latents
+from keras_gan import layers
 from keras_gan import losses
+from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import presets
+from keras_gan import schedules
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
 
@@ -15,9 +19,13 @@ __all__ = [
     "__version__",
     "architectures",
     "callbacks",
+    "constraints",
     "datasets",
     "latents",
+    "layers",
     "losses",
+    "optimizers",
     "penalties",
     "presets",
+    "schedules",
 ]

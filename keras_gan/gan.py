@@ -5,19 +5,25 @@ from keras import ops
 from keras import tree
 
 from keras_gan import losses
-from keras_gan import penalties as penalty_rules
 from keras_gan import players
+from keras_gan import reach
+from keras_gan import schedules
 from keras_gan import serving
+from keras_gan import updates
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.gradients import num_replicas
 from keras_gan.gradients import player_gradients
+from keras_gan.half_step import HalfStep
 from keras_gan.latents import Normal
+from keras_gan.layer_walk import leaves
 from keras_gan.optimizers import PlayerOptimizers
+from keras_gan.penalties import penalty as penalty_rules
 from keras_gan.saving import SavedWhole
 from keras_gan.seeds import ReplicaSeedGenerator
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
+from keras_gan.truncation import predict
 
 RAMP_UP = 0.05
 
@@ -27,9 +33,10 @@ class GAN(SavedWhole):
     """A generative adversarial network, trained by `compile` and `fit`.
 
     Each training step updates the discriminator `d_steps` times and then the
-    generator once, each time with fresh latents. A copy of the generator
-    follows as a running average: it is what `gan(latents)`, `predict`,
-    `generate`, `evaluate` and `export` use. Samples may have any rank.
+    generator `g_steps` times, each time with fresh latents. A copy of the
+    generator follows as a running average: it is what `gan(latents)`,
+    `predict`, `generate`, `evaluate` and `export` use. Samples may have any
+    rank.
 
     `fit` takes batches `x`, `(x, y)`, `(x, y, sample_weight)` or a dict with
     the key `"image"`, floats in the range of the generator's output. `y` is
@@ -49,9 +56,9 @@ class GAN(SavedWhole):
             shape of the generator's input.
         augment: Keras layer put before the discriminator in training, for
             real samples and fakes alike.
-        ema_half_life: float >= 0, half-life of the averaged generator in
-            samples seen, at most 5 % of the samples seen so far. 0 or None:
-            no average, the generator itself is used.
+        ema_half_life: float >= 0 or schedule, half-life of the averaged
+            generator in samples seen, at most 5 % of the samples seen so
+            far. 0 or None: no average, the generator itself is used.
         seed: integer, seed of every random draw of the model.
         **kwargs: `name` and the like, as for `keras.Model`.
 
@@ -104,7 +111,7 @@ class GAN(SavedWhole):
     ):
         super().__init__(**kwargs)
         players.check_players(generator, discriminator)
-        check_number("ema_half_life", ema_half_life or 0, minimum=0)
+        schedules.check("ema_half_life", ema_half_life or 0, minimum=0)
         if seed is not None:
             check_integer("seed", seed, minimum=0)
         players.check_augment(augment)
@@ -125,6 +132,8 @@ class GAN(SavedWhole):
         self.images_seen = self.add_weight(
             shape=(), dtype="int64", trainable=False, name="images_seen"
         )
+        for part in (self, *leaves(augment)):
+            schedules.bind(part, self.images_seen)
         self.averaged_generator = generator
         if ema_half_life:
             self.averaged_generator = players.averaged_copy(generator, spec)
@@ -151,6 +160,8 @@ class GAN(SavedWhole):
         penalties=(),
         d_steps=1,
         metrics=None,
+        g_steps=1,
+        update="alternating",
         **kwargs,
     ):
         """Says how the two players are trained.
@@ -161,10 +172,15 @@ class GAN(SavedWhole):
             loss: name of a loss (`keras_gan.losses.LOSSES`), or an object
                 with `discriminator_loss` and `generator_loss`.
             penalties: list of callables `(discriminate, real, fake)` to
-                per-sample values, see `keras_gan.penalties`.
+                per-sample values, see `keras_gan.penalties`. A Keras
+                constraint among them acts on the discriminator's weights.
             d_steps: integer >= 1, discriminator updates a step.
             metrics: list of Keras metrics whose `update_state(real, fake)`
                 takes samples; used by `evaluate` and `validation_data`.
+            g_steps: integer >= 1, generator updates a step.
+            update: `"alternating"`; `"shared"`: both players see the same
+                fakes, one pass of the generator fewer; `"one_stage"`: one
+                pass of the discriminator for both, before either moves.
             **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly` and
                 the rest of `keras.Model.compile`. `jit_compile` defaults to
                 `"auto"`: off on CPU, where XLA slows GAN steps down.
@@ -172,21 +188,35 @@ class GAN(SavedWhole):
         Raises:
             TypeError: an optimizer or a metric is something else.
             ValueError: an unknown loss name, one optimizer for both players,
-                names that clash, `d_steps` out of range.
+                names that clash, `d_steps` or `g_steps` out of range, an
+                update rule that does not fit the loss or the network.
         """
         adversarial_loss = losses.get(loss)
-        penalties = penalty_rules.check(penalties)
+        constraints, penalties = penalty_rules.check(penalties)
         check_integer("d_steps", d_steps, minimum=1)
+        check_integer("g_steps", g_steps, minimum=1)
+        updates.check(
+            update, d_steps, g_steps, adversarial_loss, self.discriminator
+        )
         names = [penalty_rules.name(penalty) for penalty in penalties]
         trackers = Trackers(names, list(metrics or ()))
         optimizer = PlayerOptimizers(
-            d_optimizer, g_optimizer, self.discriminator, self.generator
+            d_optimizer,
+            g_optimizer,
+            self.discriminator,
+            self.generator,
+            self.images_seen,
         )
-        penalty_rules.adopt(penalties, self.seed_generator)
+        losses.adopt(adversarial_loss, self.seed_generator)
+        penalty_rules.adopt(penalties, self.seed_generator, self.images_seen)
         super().compile(optimizer=None, **kwargs)
         self.adversarial_loss = adversarial_loss
         self.penalties = penalties
+        self.constraints = constraints
         self.d_steps = d_steps
+        self.g_steps = g_steps
+        self.update_rule = update
+        self._reach_checked = False
         self.trackers = trackers
         self.optimizer = optimizer
         self.d_optimizer, self.g_optimizer = optimizer.optimizers
@@ -209,9 +239,12 @@ class GAN(SavedWhole):
         """Real samples and their condition, `None` here, from a batch."""
         return players.real_samples(data, self._fake_spec), None
 
-    def synthesize(self, batch_size, condition):
-        """A batch of fakes from the generator in training, in float32."""
-        latents = self.latents(batch_size, self.seed_generator)
+    def draw_latents(self, real):
+        """Latents of one half-step, as many as there are real samples."""
+        return self.latents(ops.shape(real)[0], self.seed_generator)
+
+    def synthesize(self, latents, condition):
+        """Fakes of the generator in training, in float32."""
         fake = self.generator(players.paired(latents, condition), training=True)
         return ops.cast(fake, "float32")
 
@@ -233,42 +266,32 @@ class GAN(SavedWhole):
         )
 
     def train_step(self, data):
-        """One update of each player; what `fit` runs on each batch."""
+        """One step of both players; what `fit` runs on each batch."""
         real, condition = self.split_batch(data)
         weight = players.row_weights(data)
-        batch_size = ops.shape(real)[0]
-        for _ in range(self.d_steps):
-            self.discriminator_step(real, condition, weight)
-        self.generator_step(real, condition, weight)
-        self.images_seen.assign_add(batch_size * num_replicas())
+        if not self._reach_checked:
+            reach.check(self, real, condition)
+            self._reach_checked = True
+        updates.RULES[self.update_rule](self, real, condition, weight)
+        num_seen = ops.shape(real)[0] * num_replicas()
+        self.images_seen.assign_add(num_seen)
         if self.averaged_generator is not self.generator:
-            self.update_average(batch_size * num_replicas())
+            self.update_average(num_seen)
         return self.trackers.training_results()
 
     def discriminator_step(self, real, condition, weight):
         """Updates the discriminator on real samples and fresh fakes."""
         with players.unmoved(self.generator):
-            fake = self.synthesize(ops.shape(real)[0], condition)
+            latents = self.draw_latents(real)
+            fake = self.synthesize(latents, condition)
+            self.train_discriminator(real, fake, latents, condition, weight)
 
-        def discriminate(x):
-            return self.discriminate(x, condition, training=True)
+    def train_discriminator(self, real, fake, latents, condition, weight):
+        """Updates the discriminator on real samples and these fakes."""
+        half = self.half_step(self.discriminator, condition, latents)
 
         def objective():
-            real_logits, fake_logits = discriminate(real), discriminate(fake)
-            d_loss = losses.per_sample(
-                self.adversarial_loss.discriminator_loss(
-                    real_logits, fake_logits
-                )
-            )
-            values = penalty_rules.values(
-                self.penalties, discriminate, real, fake
-            )
-            values = {"d_loss": d_loss, **values}
-            values = {name: v * weight for name, v in values.items()}
-            self.trackers.update(values)
-            self.trackers.update_logits(real_logits, fake_logits)
-            total = ops.mean(sum(values.values()))
-            return total + sum(self.discriminator.losses)
+            return self.discriminator_objective(half, real, fake, weight)
 
         self.update(self.discriminator, self.d_optimizer, objective)
 
@@ -276,17 +299,48 @@ class GAN(SavedWhole):
         """Updates the generator against the discriminator as it stands."""
 
         def objective():
-            fake = self.synthesize(ops.shape(real)[0], condition)
-            real_logits = self.discriminate(real, condition, training=True)
-            fake_logits = self.discriminate(fake, condition, training=True)
-            values = weight * losses.per_sample(
-                self.adversarial_loss.generator_loss(real_logits, fake_logits)
-            )
-            self.trackers.update({"g_loss": values})
-            return ops.mean(values) + sum(self.generator.losses)
+            latents = self.draw_latents(real)
+            fake = self.synthesize(latents, condition)
+            half = self.half_step(self.generator, condition, latents)
+            return self.generator_objective(half, real, fake, weight)
 
         with players.unmoved(self.discriminator):
             self.update(self.generator, self.g_optimizer, objective)
+
+    def half_step(self, player, condition, latents):
+        """What the losses and penalties of one player's half see."""
+        return HalfStep(self, player, condition, latents)
+
+    def discriminator_objective(self, half, real, fake, weight):
+        """What the discriminator minimises, a scalar; logs its parts."""
+        logits = half.judge(real), half.judge(fake)
+        self.trackers.update_logits(*logits)
+        if hasattr(self.augment, "adapt"):
+            self.augment.adapt(ops.stop_gradient(logits[0]))
+        values = self.adversarial_loss.discriminator_loss(*logits)
+        return self.total(half, {"d_loss": values}, real, fake, weight)
+
+    def generator_objective(self, half, real, fake, weight):
+        """What the generator minimises, a scalar; logs its parts."""
+        logits = half.judge(real), half.judge(fake)
+        values = self.adversarial_loss.generator_loss(*logits)
+        return self.total(half, {"g_loss": values}, real, fake, weight)
+
+    def total(self, half, values, real, fake, weight):
+        """Mean over the batch of a loss and its player's penalties."""
+        role, optimizer = "discriminator", self.d_optimizer
+        if half.player is self.generator:
+            role, optimizer = "generator", self.g_optimizer
+        rules = [p for p in self.penalties if penalty_rules.player(p) == role]
+        # Taken now: the penalties' own passes add losses of their own.
+        regularisers = sum(half.player.losses)
+        terms = penalty_rules.values(
+            rules, half, real, fake, optimizer.iterations
+        )
+        terms |= {name: losses.per_sample(v) for name, v in values.items()}
+        terms = {name: v * weight for name, v in terms.items()}
+        self.trackers.update(terms)
+        return ops.mean(sum(terms.values())) + regularisers
 
     def update(self, player, optimizer, objective):
         """Moves one player down the gradient of its objective."""
@@ -297,12 +351,22 @@ class GAN(SavedWhole):
                 f"frozen after `compile`? Received: {player!r}"
             )
         gradients = player_gradients(objective, optimizer, variables)
+        self.apply(player, optimizer, gradients)
+
+    def apply(self, player, optimizer, gradients):
+        """Applies gradients, then the discriminator's constraints."""
+        variables = player.trainable_variables
         optimizer.apply(gradients, variables)
+        if player is self.discriminator:
+            for constraint in self.constraints:
+                for variable in variables:
+                    variable.assign(constraint(variable))
 
     def update_average(self, batch_size):
         """Moves the averaged generator by one step of `batch_size` samples."""
         seen = ops.cast(self.images_seen, "float32")
-        half_life = ops.minimum(float(self.ema_half_life), RAMP_UP * seen)
+        limit = ops.cast(schedules.value(self.ema_half_life), "float32")
+        half_life = ops.minimum(limit, RAMP_UP * seen)
         keep = ops.power(0.5, ops.cast(batch_size, "float32") / half_life)
         players.follow(self.averaged_generator, self.generator, keep)
 
@@ -315,7 +379,8 @@ class GAN(SavedWhole):
         fake = self(players.paired(latents, condition))
         real_logits = self.discriminate(real, condition)
         fake_logits = self.discriminate(fake, condition)
-        rule, weight = self.adversarial_loss, players.row_weights(data)
+        rule = losses.without_noise(self.adversarial_loss)
+        weight = players.row_weights(data)
         logits = (real_logits, fake_logits)
         d_loss = losses.per_sample(rule.discriminator_loss(*logits))
         g_loss = losses.per_sample(rule.generator_loss(*logits))
@@ -347,8 +412,10 @@ class GAN(SavedWhole):
                 labels of the samples instead.
             seed: integer; the same seed gives the same samples. None: the
                 next draw of the model. Training is not affected by either.
-            truncation: float >= 0, factor on the latents; below 1 samples
-                come closer to the average one, with less variety.
+            truncation: float >= 0; below 1 samples come closer to the
+                average one, with less variety. A factor on the latents, or
+                on the styles' distance from their mean in a generator that
+                has styles.
             averaged: whether the averaged generator makes them.
             batch_size: integer >= 1, samples made at once.
 
@@ -361,20 +428,20 @@ class GAN(SavedWhole):
         """
         check_integer("n_or_labels", n_or_labels, minimum=1)
         check_integer("batch_size", batch_size, minimum=1)
-        latents = self.sample_latents(int(n_or_labels), seed, truncation)
+        check_number("truncation", truncation, minimum=0)
+        latents = self.sample_latents(int(n_or_labels), seed)
         player = self.averaged_generator if averaged else self.generator
-        samples = player.predict(latents, batch_size=batch_size, verbose=0)
+        samples = predict(player, latents, truncation, batch_size)
         return samples.astype("float32")
 
-    def sample_latents(self, n, seed=None, truncation=1.0):
+    def sample_latents(self, n, seed=None):
         """The latents that `generate` uses, `(n, *latent_shape)`."""
-        check_number("truncation", truncation, minimum=0)
         if seed is None:
             seed = self.sampling_seed_generator
         else:
             check_integer("seed", seed, minimum=0)
             seed = int(seed)
-        return self.latents(n, seed) * truncation
+        return self.latents(n, seed)
 
     def export(self, filepath, verbose=False):
         """Writes the averaged generator as a SavedModel for serving.
@@ -390,14 +457,25 @@ class GAN(SavedWhole):
         """
         serving.export(self.averaged_generator, self.latents, filepath, verbose)
 
+    def compiled_state(self):
+        """Variables of the penalties, such as running means, by name."""
+        penalties = self.penalties if self.compiled else ()
+        return {
+            f"{penalty_rules.name(penalty)}_{index}": variable
+            for penalty in penalties
+            for index, variable in enumerate(getattr(penalty, "variables", ()))
+        }
+
     def compile_arguments(self):
         """What `compile` was called with; for `.keras` files."""
         return {
             "d_optimizer": self.d_optimizer,
             "g_optimizer": self.g_optimizer,
             "loss": self.adversarial_loss,
-            "penalties": self.penalties,
+            "penalties": [*self.penalties, *self.constraints],
             "d_steps": self.d_steps,
             "metrics": self.trackers.metrics,
+            "g_steps": self.g_steps,
+            "update": self.update_rule,
             **self._compile_kwargs,
         }

@@ -4,8 +4,12 @@ In the formulas `r` are the logits of real samples, `f` the logits of fakes,
 both before any sigmoid, and `softplus(t) = log(1 + exp(t))`.
 """
 
+import copy
+
 import keras
 from keras import ops
+
+from keras_gan.checks import check_number
 
 
 def per_sample(values):
@@ -34,7 +38,14 @@ class AdversarialLoss:
     `(real_logits, fake_logits)` to values of the same shape. This class
     computes in float32 or wider and averages patch logits, so that
     `discriminator_loss` and `generator_loss` give one value per sample. The
-    mean over the batch is taken by `keras_gan.GAN`, never by a loss.
+    mean over the batch is taken by `keras_gan.GAN`, never by a loss. A
+    subclass with arguments of its own extends `get_config`; one that
+    `update="one_stage"` may use sets `one_stage = True`.
+
+    Args:
+        label_noise: float in [0, 1], probability with which the
+            discriminator takes a real sample for a fake and the fake of the
+            same row for real. Each row has its own draw; in training only.
 
     Call arguments:
         real_logits: `(batch, ...)` logits of real samples.
@@ -53,12 +64,32 @@ class AdversarialLoss:
     [1.0]
     """
 
+    # Whether `d discriminator_values / d fake_logits` is never zero where
+    # the generator's is not, row by row: what `update="one_stage"` needs.
+    one_stage = False
+    label_noise = 0.0
+    seed_generator = None
+
+    def __init__(self, label_noise=0.0):
+        check_number("label_noise", label_noise, minimum=0, maximum=1)
+        self.label_noise = label_noise
+
     def discriminator_loss(self, real_logits, fake_logits):
         """What the discriminator minimises, per sample."""
-        values = self.discriminator_values(
-            as_float(real_logits), as_float(fake_logits)
+        logits = as_float(real_logits), as_float(fake_logits)
+        if self.label_noise:
+            logits = self.swapped(*logits)
+        return per_sample(self.discriminator_values(*logits))
+
+    def swapped(self, real_logits, fake_logits):
+        """Both vectors, with the rows exchanged that the noise hits."""
+        rows = [ops.shape(real_logits)[0]] + [1] * (len(real_logits.shape) - 1)
+        draw = keras.random.uniform(rows, seed=self.seed_generator)
+        hit = draw < self.label_noise
+        return (
+            ops.where(hit, fake_logits, real_logits),
+            ops.where(hit, real_logits, fake_logits),
         )
-        return per_sample(values)
 
     def generator_loss(self, real_logits, fake_logits):
         """What the generator minimises, per sample."""
@@ -68,8 +99,8 @@ class AdversarialLoss:
         return per_sample(values)
 
     def get_config(self):
-        """Constructor arguments; none by default."""
-        return {}
+        """Constructor arguments; those of this class where they are set."""
+        return {"label_noise": self.label_noise} if self.label_noise else {}
 
     @classmethod
     def from_config(cls, config):
@@ -77,12 +108,45 @@ class AdversarialLoss:
         return cls(**config)
 
 
+class SmoothedLoss(AdversarialLoss):
+    """A loss with a label for real samples that may be softened.
+
+    Args:
+        label_smoothing: float in [0, 1], what the label of real samples
+            falls short of one by. Fakes keep theirs (one-sided).
+        label_noise: float in [0, 1], see `AdversarialLoss`.
+
+    Example:
+    >>> SmoothedLoss(label_smoothing=0.1).label_smoothing
+    0.1
+    """
+
+    def __init__(self, label_smoothing=0.0, label_noise=0.0):
+        super().__init__(label_noise)
+        check_number("label_smoothing", label_smoothing, minimum=0, maximum=1)
+        self.label_smoothing = label_smoothing
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
 @keras.saving.register_keras_serializable("keras_gan")
-class NonSaturating(AdversarialLoss):
+class NonSaturating(SmoothedLoss):
     """The loss of the GAN tutorials; choose it to reproduce them.
 
     Discriminator: `softplus(-r) + softplus(f)`; generator: `softplus(-f)`.
-    At `r = f = 0` the discriminator's value is `2 ln 2`.
+    At `r = f = 0` the discriminator's value is `2 ln 2`. With
+    `label_smoothing = s` the first term is `softplus(-r) + s * r`, the
+    cross-entropy with the label `1 - s`, which keeps the discriminator from
+    growing too sure.
+
+    Args:
+        label_smoothing: float in [0, 1], s.
+        label_noise: float in [0, 1], see `AdversarialLoss`.
+
+    Raises:
+        ValueError: an argument is out of range.
 
     Example:
     >>> loss = NonSaturating()
@@ -91,10 +155,14 @@ class NonSaturating(AdversarialLoss):
 
     Reference: Goodfellow et al., arXiv 1406.2661, section 3. The
     discriminator's value is the sum of its two terms, not their average.
+    One-sided label smoothing: Salimans et al., arXiv 1606.03498, section 3.4.
     """
 
+    one_stage = True
+
     def discriminator_values(self, real_logits, fake_logits):
-        return ops.softplus(-real_logits) + ops.softplus(fake_logits)
+        values = ops.softplus(-real_logits) + ops.softplus(fake_logits)
+        return values + self.label_smoothing * real_logits
 
     def generator_values(self, real_logits, fake_logits):
         return ops.softplus(-fake_logits)
@@ -106,7 +174,8 @@ class Minimax(NonSaturating):
 
     Discriminator: `softplus(-r) + softplus(f)`; generator: `-softplus(f)`.
     The generator's gradient vanishes where the discriminator wins, which is
-    why `NonSaturating` is what people train with.
+    why `NonSaturating` is what people train with; its arguments are taken
+    here too.
 
     Example:
     >>> loss = Minimax()
@@ -121,21 +190,30 @@ class Minimax(NonSaturating):
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class LeastSquares(AdversarialLoss):
+class LeastSquares(SmoothedLoss):
     """LSGAN; choose it for a gradient that does not saturate.
 
-    Discriminator: `(r - 1)^2 / 2 + f^2 / 2`; generator: `(f - 1)^2 / 2`.
-    Applied to logits: do not put a sigmoid at the end of the discriminator.
+    Discriminator: `(r - b)^2 / 2 + f^2 / 2` with `b = 1 - label_smoothing`;
+    generator: `(f - 1)^2 / 2`. Applied to logits: do not put a sigmoid at
+    the end of the discriminator.
+
+    Args:
+        label_smoothing: float in [0, 1].
+        label_noise: float in [0, 1], see `AdversarialLoss`.
+
+    Raises:
+        ValueError: an argument is out of range.
 
     Example:
     >>> LeastSquares().generator_loss([[0.0]], [[3.0]]).numpy().tolist()
     [2.0]
 
-    Reference: Mao et al., arXiv 1611.04076, with a = 0 and b = c = 1.
+    Reference: Mao et al., arXiv 1611.04076, with a = 0 and c = 1.
     """
 
     def discriminator_values(self, real_logits, fake_logits):
-        return (ops.square(real_logits - 1.0) + ops.square(fake_logits)) / 2.0
+        real = real_logits - (1.0 - self.label_smoothing)
+        return (ops.square(real) + ops.square(fake_logits)) / 2.0
 
     def generator_values(self, real_logits, fake_logits):
         return ops.square(fake_logits - 1.0) / 2.0
@@ -153,8 +231,11 @@ class Wasserstein(AdversarialLoss):
     [-2.5]
 
     Reference: Arjovsky et al., arXiv 1701.07875. The paper clips weights;
-    here a penalty given to `compile` keeps the discriminator smooth.
+    here a penalty given to `compile` keeps the discriminator smooth, or
+    `keras_gan.constraints.WeightClip` among the penalties.
     """
+
+    one_stage = True
 
     def discriminator_values(self, real_logits, fake_logits):
         return fake_logits - real_logits
@@ -175,6 +256,8 @@ class Hinge(Wasserstein):
 
     Reference: Lim & Ye, arXiv 1705.02894; Miyato et al., arXiv 1802.05957.
     """
+
+    one_stage = False
 
     def discriminator_values(self, real_logits, fake_logits):
         return ops.relu(1.0 - real_logits) + ops.relu(1.0 + fake_logits)
@@ -225,11 +308,38 @@ class Relativistic(AdversarialLoss):
     discriminator's half, not a fresh one.
     """
 
+    one_stage = True
+
     def discriminator_values(self, real_logits, fake_logits):
         return ops.softplus(fake_logits - real_logits)
 
     def generator_values(self, real_logits, fake_logits):
         return ops.softplus(real_logits - fake_logits)
+
+
+def adopt(loss, seed_generator):
+    """Lets a loss with noise draw from the model's seeds.
+
+    Raises:
+        ValueError: it draws from those of another model.
+    """
+    if not getattr(loss, "label_noise", 0.0):
+        return
+    if loss.seed_generator not in (None, seed_generator):
+        raise ValueError(
+            "Each model needs a loss object of its own where labels are "
+            f"noisy. Received: {loss!r}, which another model uses"
+        )
+    loss.seed_generator = seed_generator
+
+
+def without_noise(loss):
+    """The same loss with the labels as they are, for evaluation."""
+    if not getattr(loss, "label_noise", 0.0):
+        return loss
+    clean = copy.copy(loss)
+    clean.label_noise = 0.0
+    return clean
 
 
 LOSSES = {

@@ -6,6 +6,8 @@ import keras
 from keras import ops
 from keras import tree
 
+from keras_gan.layer_walk import leaves
+
 
 def input_spec(generator, latents=None):
     """Symbolic input of the generator, one tensor or a list of them.
@@ -199,6 +201,22 @@ def averaged_copy(generator, spec):
     copy.set_weights(generator.get_weights())
     copy.trainable = False
     return copy
+
+
+def coupling_layer(discriminator):
+    """The first layer that lets the samples of a batch touch each other.
+
+    Args:
+        discriminator: Keras model.
+
+    Returns:
+        Keras layer, or None.
+    """
+    for layer in leaves(discriminator):
+        batch_norm = isinstance(layer, keras.layers.BatchNormalization)
+        if batch_norm or getattr(layer, "couples_samples", False):
+            return layer
+    return None
 
 
 @contextlib.contextmanager

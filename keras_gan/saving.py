@@ -2,6 +2,8 @@
 
 import keras
 
+COMPILED = "compiled_"
+
 
 class SavedWhole(keras.Model):
     """A Keras model whose files hold all it takes to go on as before.
@@ -45,10 +47,16 @@ class SavedWhole(keras.Model):
         own = [v for v in self.weights if id(v) not in layers]
         return [*own, *seeds]
 
+    def compiled_state(self):
+        """Variables of parts given to `compile`, by name; none by default."""
+        return {}
+
     def save_own_variables(self, store):
-        """Writes `own_state`."""
+        """Writes `own_state` and `compiled_state`."""
         for index, variable in enumerate(self.own_state()):
             store[str(index)] = variable
+        for name, variable in self.compiled_state().items():
+            store[COMPILED + name] = variable
 
     def load_own_variables(self, store):
         """Reads what `save_own_variables` wrote.
@@ -56,12 +64,24 @@ class SavedWhole(keras.Model):
         Raises:
             ValueError: the file is that of a model with other state.
         """
+        found = {key for key in store.keys() if key.startswith(COMPILED)}
+        num_own = len(store.keys()) - len(found)
         state = self.own_state()
-        if len(store.keys()) != len(state):
+        if num_own != len(state):
             raise ValueError(
                 "The file does not belong to this model: it holds "
-                f"{len(store.keys())} counters and random states. "
+                f"{num_own} counters and random states. "
                 f"Expected: {len(state)}"
+            )
+        compiled = {COMPILED + n: v for n, v in self.compiled_state().items()}
+        if self.compiled and found != set(compiled):
+            raise ValueError(
+                "The file belongs to a model with other penalties: it holds "
+                f"their variables {sorted(found)}. "
+                f"Expected: {sorted(compiled)}; loading before `compile` "
+                "leaves them out"
             )
         for index, variable in enumerate(state):
             variable.assign(store[str(index)])
+        for key, variable in compiled.items():
+            variable.assign(store[key])

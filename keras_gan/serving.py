@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_gan.players import input_spec
 from keras_gan.seeds import TensorSeed
+from keras_gan.truncation import sampler
 
 GENERATE_SIGNATURE = [
     tf.TensorSpec((), "int32", name="n"),
@@ -28,8 +29,12 @@ def export(generator, draw, filepath, verbose):
     def serve(latents):
         return ops.cast(generator(latents, training=False), "float32")
 
+    sample = sampler(generator)
+
     def generate(n, seed, truncation):
-        return serve(draw(n, TensorSeed(seed)) * truncation)
+        return ops.cast(
+            sample(draw(n, TensorSeed(seed)), truncation), "float32"
+        )
 
     archive = keras.export.ExportArchive()
     archive.track(generator)

@@ -16,10 +16,13 @@ from keras import ops
 
 import keras_gan
 from keras_gan import architectures
+from keras_gan import constraints
 from keras_gan import latents
 from keras_gan import losses
+from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import presets
+from keras_gan import schedules
 
 BATCH = 8
 
@@ -70,14 +73,30 @@ def patch_players():
     return generator, keras.Model(image, layers.Conv2D(1, 3)(y))
 
 
-def compiled(players, loss, rules=(), model=keras_gan.GAN, d_steps=1, **kwargs):
-    gan = model(*players, seed=3, **kwargs)
+def compiled(
+    players,
+    loss,
+    rules=(),
+    model=keras_gan.GAN,
+    augment=None,
+    latents=None,
+    ema_half_life=10_000,
+    **kwargs,
+):
+    gan = model(
+        *players,
+        seed=3,
+        augment=augment,
+        latents=latents,
+        ema_half_life=ema_half_life,
+    )
+    beta_2 = schedules.CosineBurnIn(0.9, 0.99, duration=100)
     gan.compile(
-        keras.optimizers.Adam(2e-3, beta_1=0.5),
+        optimizers.Adam(2e-3, beta_1=0.5, beta_2=beta_2),
         keras.optimizers.AdamW(1e-3),
         loss=loss,
         penalties=rules,
-        d_steps=d_steps,
+        **kwargs,
     )
     return gan
 
@@ -188,6 +207,71 @@ CASES = [
         (),
     ),
     Case(
+        "regularised",
+        lambda: compiled(
+            small((6,)),
+            losses.NonSaturating(label_smoothing=0.1, label_noise=0.2),
+            [
+                penalties.WeightDecay(1e-3),
+                penalties.DiscriminatorEntropy(0.1),
+                penalties.LogCrossEntropy(schedules.Linear(0.2, 0.1, 30)),
+                penalties.SampleEnergy(0.01, every=2),
+                penalties.Drift(0.01),
+            ],
+            augment=layers.GaussianNoise(0.1),
+            ema_half_life=schedules.Linear(0.0, 100.0, 50),
+            g_steps=2,
+        ),
+        batch_of(6),
+        (
+            "WeightDecay",
+            "DiscriminatorEntropy",
+            "LogCrossEntropy",
+            "SampleEnergy",
+            "Drift",
+        ),
+    ),
+    Case(
+        "few_data",
+        lambda: compiled(
+            small((8, 8, 1)),
+            "hinge",
+            [
+                penalties.LeCam(0.3, start=2),
+                penalties.DRAGAN(0.5, symmetric=True),
+                penalties.Consistency(fake_weight=1.0),
+            ],
+            augment=keras_gan.layers.AdaptiveAugment(
+                interval=2, images_to_full=64
+            ),
+            update="shared",
+        ),
+        batch_of(8, 8, 1),
+        ("LeCam", "DRAGAN", "Consistency"),
+    ),
+    Case(
+        "smooth",
+        lambda: compiled(
+            small((6,)),
+            "relativistic",
+            [
+                penalties.PathLength(1.0, every=2),
+                penalties.Orthogonal(1e-2),
+                penalties.LatentConsistency(),
+                penalties.LatentDiversity(),
+                constraints.WeightClip(0.2),
+            ],
+            update="one_stage",
+        ),
+        batch_of(6),
+        (
+            "PathLength",
+            "Orthogonal",
+            "LatentConsistency",
+            "LatentDiversity",
+        ),
+    ),
+    Case(
         "preset_mlp",
         lambda: presets.mlp((6,), latent_dim=3, seed=1),
         batch_of(6),
@@ -207,15 +291,61 @@ CASES = [
     ),
 ]
 
+# Players that are slow to trace; they go through what depends on them.
+PAPERS = [
+    Case(
+        "sn_resnet",
+        lambda: compiled(
+            architectures.sn_resnet((8, 8, 3), 4, g_width=4, d_width=4),
+            "hinge",
+        ),
+        batch_of(8, 8, 3),
+        ("sn_resnet",),
+    ),
+    Case(
+        "sagan",
+        lambda: compiled(
+            architectures.sagan((8, 8, 1), 4, width=4, max_width=8), "hinge"
+        ),
+        batch_of(8, 8, 1),
+        ("sagan",),
+    ),
+    Case(
+        "r3gan",
+        lambda: compiled(
+            architectures.r3gan((8, 8, 3), 4, width=8, blocks=1),
+            "relativistic",
+            [penalties.ZeroCentered(0.5)],
+            augment=keras_gan.layers.DiffAugment(
+                probability=schedules.Linear(0.0, 1.0, 30)
+            ),
+        ),
+        batch_of(8, 8, 3),
+        ("r3gan",),
+    ),
+    Case(
+        "stylegan2",
+        lambda: compiled(
+            architectures.stylegan2(
+                (8, 8, 3), 4, mapping_layers=1, channel_max=4
+            ),
+            "non_saturating",
+            [penalties.R1(0.5, every=2), penalties.PathLength(every=2)],
+        ),
+        batch_of(8, 8, 3),
+        ("stylegan2",),
+    ),
+]
+
 
 # What users subclass; never in a model by itself.
-PATTERNS = {"AdversarialLoss", "Penalty"}
+PATTERNS = {"AdversarialLoss", "SmoothedLoss", "Penalty", "Schedule"}
 
 
 def public_classes(module):
     """Classes that a module defines for users to pass."""
     for name, thing in vars(module).items():
-        own = getattr(thing, "__module__", None) == module.__name__
+        own = getattr(thing, "__module__", "").startswith(module.__name__)
         if own and isinstance(thing, type) and name not in PATTERNS:
             yield thing
 
@@ -228,3 +358,81 @@ def public_parts():
     parts |= set(architectures.__all__)
     parts |= {f"presets.{name}" for name in presets.__all__}
     return parts
+
+
+class LayerCase(NamedTuple):
+    """A layer and the shapes of its inputs without the batch axis.
+
+    A shape that is `"labels"` stands for integers `(batch,)` in [0, 3).
+    """
+
+    make_layer: Callable
+    shapes: tuple
+
+
+# One entry for each public class of keras_gan.layers.
+LAYERS = [
+    LayerCase(lambda: keras_gan.layers.AdaIN(1e-4), ((4, 4, 6), (5,))),
+    LayerCase(
+        lambda: keras_gan.layers.AdaptiveAugment(
+            "cutout",
+            target=0.5,
+            interval=2,
+            images_to_full=900,
+            maximum=0.8,
+            seed=3,
+        ),
+        ((8, 6, 3),),
+    ),
+    LayerCase(
+        lambda: keras_gan.layers.ConditionalBatchNormalization(
+            3, momentum=0.8, epsilon=1e-4, synchronized=True
+        ),
+        ((4, 4, 6), "labels"),
+    ),
+    LayerCase(
+        lambda: keras_gan.layers.DiffAugment("color,translation", 0.9, seed=3),
+        ((8, 6, 3),),
+    ),
+    LayerCase(lambda: keras_gan.layers.MeanStyle(0.9), ((5,),)),
+    LayerCase(
+        lambda: keras_gan.layers.MinibatchDiscrimination(4, kernel_dim=3),
+        ((5,),),
+    ),
+    LayerCase(
+        lambda: keras_gan.layers.ModulatedConv2D(
+            3, (3, 1), demodulate=False, use_bias=False
+        ),
+        ((4, 4, 6), (5,)),
+    ),
+    LayerCase(lambda: keras_gan.layers.NoiseInjection(seed=3), ((4, 4, 6),)),
+    LayerCase(lambda: keras_gan.layers.PhaseShuffle(3, seed=3), ((8, 2),)),
+    LayerCase(
+        lambda: keras_gan.layers.SelfAttention(4, 2, spectral=True),
+        ((4, 4, 8),),
+    ),
+    LayerCase(lambda: keras_gan.layers.BlurPool(4, strides=3), ((7, 8, 3),)),
+    LayerCase(
+        lambda: keras_gan.layers.EqualizedConv2D(
+            3, (3, 2), (2, 1), "valid", "tanh", use_bias=False, gain=1.5
+        ),
+        ((6, 5, 2),),
+    ),
+    LayerCase(
+        lambda: keras_gan.layers.EqualizedDense(
+            3, "tanh", use_bias=False, gain=1.5, lr_multiplier=0.1
+        ),
+        ((4, 5),),
+    ),
+    LayerCase(
+        lambda: keras_gan.layers.MinibatchStd(3, num_features=2), ((4, 6),)
+    ),
+    LayerCase(lambda: keras_gan.layers.PixelNorm(1e-3), ((4, 4, 6),)),
+    LayerCase(
+        lambda: keras_gan.layers.SpectralNormalization(
+            keras.layers.Conv2D(3, 3), power_iterations=2, seed=3
+        ),
+        ((5, 5, 2),),
+    ),
+    LayerCase(lambda: keras_gan.layers.Upsample(3), ((3, 4, 2),)),
+]

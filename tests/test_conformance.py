@@ -4,12 +4,16 @@ import pytest
 import tensorflow as tf
 from conformance import BATCH
 from conformance import CASES
+from conformance import PAPERS
 from conformance import public_classes
 from conformance import public_parts
 
+from keras_gan import constraints
 from keras_gan import latents
 from keras_gan import losses
+from keras_gan import optimizers
 from keras_gan import penalties
+from keras_gan import schedules
 
 STEPS = 3
 # A conditional model brings its own `generate` and `export`.
@@ -19,6 +23,16 @@ LATENTS_ONLY = [case for case in CASES if case.name != "labels"]
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request):
     return request.param
+
+
+with_papers = pytest.mark.parametrize(
+    "case",
+    [
+        *CASES,
+        *(pytest.param(case, marks=pytest.mark.large) for case in PAPERS),
+    ],
+    ids=lambda case: case.name,
+)
 
 
 def dataset(case, repeat=STEPS):
@@ -50,7 +64,7 @@ def state(gan):
     """All that a file must hold: weights, seeds, slots, steps."""
     optimizers = (gan.d_optimizer, gan.g_optimizer)
     slots = [v for optimizer in optimizers for v in optimizer.variables]
-    return values([*gan.variables, *slots])
+    return values([*gan.variables, *slots, *gan.compiled_state().values()])
 
 
 def generator_input(gan, case):
@@ -61,15 +75,17 @@ def generator_input(gan, case):
 
 
 def test_every_public_part_is_covered():
-    covered = {name for case in CASES for name in case.covers}
+    covered = {name for case in [*CASES, *PAPERS] for name in case.covers}
     assert public_parts() == covered
 
 
 def test_every_public_class_is_registered():
-    for module in (losses, penalties, latents):
-        for thing in public_classes(module):
-            name = f"keras_gan>{thing.__name__}"
-            assert keras.saving.get_registered_name(thing) == name
+    things = [optimizers.Adam]
+    for module in (constraints, losses, penalties, latents, schedules):
+        things += public_classes(module)
+    for thing in things:
+        name = f"keras_gan>{thing.__name__}"
+        assert keras.saving.get_registered_name(thing) == name
 
 
 def test_cases_cover_what_they_say(case):
@@ -89,6 +105,7 @@ def test_config_round_trip(case):
     assert copy.generator.output_shape == gan.generator.output_shape
 
 
+@with_papers
 def test_file_round_trip_and_one_further_step(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -99,6 +116,7 @@ def test_file_round_trip_and_one_further_step(case, tmp_path):
     assert loaded.get_compile_config() == gan.get_compile_config()
     assert int(loaded.images_seen) == STEPS * BATCH
     assert int(loaded.d_optimizer.iterations) == STEPS * gan.d_steps
+    assert int(loaded.g_optimizer.iterations) == STEPS * gan.g_steps
     logs, loaded_logs = fit(gan, case), fit(loaded, case)
     assert logs.history == loaded_logs.history
     assert_equal(state(gan), state(loaded))
@@ -139,6 +157,7 @@ def test_weights_round_trip(case, tmp_path):
     assert_equal(state(gan), state(other))
 
 
+@with_papers
 def test_each_half_moves_its_own_player(case):
     gan = case.make_gan()
     real, condition = gan.split_batch(case.make_batch())
@@ -188,7 +207,7 @@ def test_xla_with_steps_per_execution(case):
     logs = gan.fit(dataset(case, 4), verbose=0, shuffle=False).history
     assert gan.jit_compile is True
     assert all(np.isfinite(v).all() for v in logs.values())
-    assert int(gan.g_optimizer.iterations) == 4
+    assert int(gan.g_optimizer.iterations) == 4 * gan.g_steps
     assert int(gan.images_seen) == 4 * BATCH
     assert any(moved(before, values(gan.weights)))
 
@@ -206,7 +225,9 @@ def test_mixed_precision_keeps_float32_variables(case):
     assert all(np.isfinite(v).all() for v in logs.values())
 
 
-@pytest.mark.parametrize("case", LATENTS_ONLY, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*LATENTS_ONLY, PAPERS[-1]], ids=lambda case: case.name
+)
 def test_exported_model_equals_predict(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -223,7 +244,9 @@ def test_exported_model_equals_predict(case, tmp_path):
     )
 
 
-@pytest.mark.parametrize("case", LATENTS_ONLY, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*LATENTS_ONLY, PAPERS[-1]], ids=lambda case: case.name
+)
 def test_generate_is_a_function_of_its_seed(case):
     gan = case.make_gan()
     before = values([gan.seed_generator.state])

@@ -9,7 +9,7 @@ import pytest
 import keras_gan
 
 ROOT = pathlib.Path(keras_gan.__file__).parent
-LEAVES = {"checks", "version"}
+LEAVES = {"checks", "layer_walk", "version"}
 ARROWS = {
     "__init__": None,
     "cli": None,
@@ -27,10 +27,19 @@ ARROWS = {
         "saving",
         "serving",
         "trackers",
+        "half_step",
+        "reach",
+        "truncation",
+        "updates",
     },
     "trackers": {"losses"},
-    "serving": {"players", "seeds"},
-    "penalties": {"gradients", "losses"},
+    "serving": {"players", "seeds", "truncation"},
+    "half_step": {"players", "truncation"},
+    "updates": {"gradients", "losses", "players"},
+    "reach": {"gradients", "penalties"},
+    "optimizers": {"schedules"},
+    "penalties": {"gradients", "losses", "schedules"},
+    "layers": {"schedules", "seeds"},
     "architectures": {"layers"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
@@ -99,9 +108,10 @@ def test_front_door():
 
 def public_things():
     for module in (
+        keras_gan.constraints,
         keras_gan.losses,
-        keras_gan.penalties,
         keras_gan.latents,
+        keras_gan.schedules,
     ):
         for thing in vars(module).values():
             own = getattr(thing, "__module__", None) == module.__name__
@@ -114,8 +124,11 @@ def public_things():
         keras_gan.architectures,
         keras_gan.callbacks,
         keras_gan.datasets,
+        keras_gan.layers,
+        keras_gan.penalties,
     ):
         yield from (getattr(module, name) for name in module.__all__)
+    yield keras_gan.optimizers.Adam
     yield keras_gan.GAN
 
 

@@ -143,3 +143,89 @@ def test_own_object_is_taken_as_it_is():
 def test_unknown_loss_is_named(wrong):
     with pytest.raises(ValueError, match="non_saturating.*Received: loss="):
         losses.get(wrong)
+
+
+@pytest.mark.parametrize("make", [losses.NonSaturating, losses.Minimax])
+def test_label_smoothing_is_cross_entropy_with_a_soft_label(make):
+    """Label 0.9: 0.9 softplus(-r) + 0.1 softplus(r); fakes keep theirs."""
+    found = make(label_smoothing=0.1).discriminator_loss(REAL, FAKE)
+    real = 0.9 * softplus(-REAL) + 0.1 * softplus(REAL)
+    expected = (real + softplus(FAKE))[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    smooth = make(label_smoothing=0.1).generator_loss(REAL, FAKE)
+    np.testing.assert_array_equal(smooth, make().generator_loss(REAL, FAKE))
+
+
+def test_label_smoothing_of_least_squares():
+    """(2 - .9)^2 / 2 + .25 / 2 = .73, and so on."""
+    loss = losses.LeastSquares(label_smoothing=0.1)
+    found = loss.discriminator_loss(REAL, FAKE)
+    np.testing.assert_allclose(found, [0.73, 2.305, 0.08], rtol=1e-12)
+    expected = EXPECTED["least_squares"][1]
+    np.testing.assert_allclose(loss.generator_loss(REAL, FAKE), expected)
+
+
+def test_certain_label_noise_exchanges_the_sides(name):
+    noisy = type(losses.get(name))(label_noise=1.0)
+    clean = losses.get(name)
+    np.testing.assert_allclose(
+        noisy.discriminator_loss(REAL, FAKE),
+        clean.discriminator_loss(FAKE, REAL),
+        rtol=1e-12,
+    )
+    np.testing.assert_allclose(
+        noisy.generator_loss(REAL, FAKE), clean.generator_loss(REAL, FAKE)
+    )
+
+
+def test_label_noise_hits_its_share_of_rows():
+    loss = losses.Wasserstein(label_noise=0.3)
+    loss.seed_generator = keras.random.SeedGenerator(0)
+    real, fake = np.zeros((5000, 1)), np.ones((5000, 1))
+    found = np.array(loss.discriminator_loss(real, fake))
+    assert set(found) == {1.0, -1.0}
+    np.testing.assert_allclose((found == -1.0).mean(), 0.3, atol=0.03)
+    again = np.array(loss.discriminator_loss(real, fake))
+    assert not np.array_equal(found, again)
+    patches = loss.discriminator_loss(
+        np.zeros((50, 2, 2, 1)), np.ones((50, 2, 2, 1))
+    )
+    assert set(np.array(patches)) == {1.0, -1.0}
+
+
+def test_evaluation_sees_labels_as_they_are():
+    noisy = losses.Hinge(label_noise=1.0)
+    clean = losses.without_noise(noisy)
+    expected = EXPECTED["hinge"][0]
+    np.testing.assert_allclose(clean.discriminator_loss(REAL, FAKE), expected)
+    assert noisy.label_noise == 1.0
+    own = object()
+    assert losses.without_noise(own) is own
+
+
+def test_round_trip_keeps_every_argument():
+    for loss in (
+        losses.NonSaturating(label_smoothing=0.1, label_noise=0.2),
+        losses.LeastSquares(label_smoothing=0.3),
+        losses.Relativistic(label_noise=0.4),
+    ):
+        config = keras.saving.serialize_keras_object(loss)
+        again = keras.saving.deserialize_keras_object(config)
+        assert again.get_config() == loss.get_config()
+        assert loss.get_config() != type(loss)().get_config()
+
+
+@pytest.mark.parametrize("argument", ["label_smoothing", "label_noise"])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+def test_label_arguments_out_of_range(argument, value):
+    with pytest.raises(ValueError, match=f"Received: {argument}="):
+        losses.NonSaturating(**{argument: value})
+
+
+def test_noisy_loss_belongs_to_one_model():
+    loss = losses.Hinge(label_noise=0.1)
+    first, second = object(), object()
+    losses.adopt(loss, first)
+    losses.adopt(loss, first)
+    with pytest.raises(ValueError, match="which another model uses"):
+        losses.adopt(loss, second)

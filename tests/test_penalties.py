@@ -7,7 +7,9 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gan import penalties
+from keras_gan import schedules
 from keras_gan.gradients import input_gradient
+from keras_gan.penalties import penalty as rules
 
 SHAPES = [(2,), (1, 2), (1, 2, 1), (2, 1, 1, 1)]
 SLOPE = np.array([3.0, 4.0])
@@ -36,6 +38,11 @@ def samples(shape, seed=0, rows=5):
         (penalties.WGANGP(10.0), SLOPE, 160.0),
         (penalties.WGANGP(10.0), SLOPE / 10, 2.5),
         (penalties.WGANGP(10.0), SLOPE / 5, 0.0),
+        (penalties.WGANGP(10.0, one_sided=True), SLOPE, 160.0),
+        (penalties.WGANGP(10.0, one_sided=True), SLOPE / 10, 0.0),
+        (penalties.DRAGAN(10.0), SLOPE, 160.0),
+        (penalties.DRAGAN(10.0, symmetric=True), SLOPE / 10, 2.5),
+        (penalties.DRAGAN(10.0, k=3.0), SLOPE, 40.0),
     ],
 )
 def test_linear_discriminator(penalty, slope, expected, shape):
@@ -91,6 +98,7 @@ def test_patch_logits_are_averaged():
         penalties.R2,
         penalties.ZeroCentered,
         penalties.WGANGP,
+        penalties.DRAGAN,
     ],
 )
 def test_flat_discriminator_has_finite_gradient(make):
@@ -133,7 +141,21 @@ def test_round_trip_keeps_every_argument():
         penalties.R1(0.3, name="a"),
         penalties.R2(0.4, name="b"),
         penalties.ZeroCentered(0.5, name="c"),
-        penalties.WGANGP(0.6, epsilon=1e-3, name="d"),
+        penalties.WGANGP(0.6, one_sided=True, epsilon=1e-3, name="d"),
+        penalties.DRAGAN(0.6, 0.5, True, epsilon=1e-3, every=3, name="e"),
+        penalties.LeCam(0.1, 0.9, 7, "relu", every=2, name="f"),
+        penalties.Drift(schedules.Linear(1.0, 0.5, 9), name="g"),
+        penalties.Consistency(
+            0.1, schedules.Constant(0.2), keras.layers.Rescaling(2.0)
+        ),
+        penalties.LatentConsistency(0.1, radius=0.2, name="h"),
+        penalties.LatentDiversity(0.1, radius=0.2, name="i"),
+        penalties.PathLength(0.1, rate=0.2, every=3, name="j"),
+        penalties.SampleEnergy(0.1, every=2, name="k"),
+        penalties.WeightDecay(0.1, player="generator", name="l"),
+        penalties.Orthogonal(0.1, player="discriminator", name="m"),
+        penalties.DiscriminatorEntropy(0.2, "discriminator", name="n"),
+        penalties.LogCrossEntropy(0.2, name="o"),
     ):
         config = keras.saving.serialize_keras_object(penalty)
         again = keras.saving.deserialize_keras_object(config)
@@ -161,4 +183,4 @@ def test_epsilon_out_of_range(epsilon):
 @pytest.mark.parametrize("wrong", [[penalties.R1], ["r1"], [None]])
 def test_what_is_no_penalty(wrong):
     with pytest.raises(TypeError, match="penalties.R1"):
-        penalties.check(wrong)
+        rules.check(wrong)

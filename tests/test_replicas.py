@@ -11,12 +11,12 @@ SCRIPT = """
 import json, sys
 import keras, numpy as np, tensorflow as tf
 
-mode, out = sys.argv[1:]
+mode, update, out = sys.argv[1:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras_gan
-from keras_gan import penalties
+from keras_gan import constraints, penalties, schedules
 
 
 class Zeros(keras_gan.latents.Normal):
@@ -32,9 +32,18 @@ with strategy.scope():
     players = keras_gan.architectures.mlp((6,), latent_dim=4, units=(8,))
     sampler = None if mode == "own" else Zeros((4,))
     gan = keras_gan.GAN(*players, latents=sampler, seed=1)
+    rate = schedules.Linear(0.1, 0.05, 64)
+    rules = {
+        "alternating": [
+            penalties.ZeroCentered(schedules.Linear(0.5, 0.1, 64)),
+            penalties.SampleEnergy(0.1, every=2), penalties.WeightDecay(0.1),
+        ],
+        "shared": [penalties.LeCam(start=2), penalties.R1(0.5, every=2)],
+        "one_stage": [penalties.LeCam(start=2), constraints.WeightClip(0.2)],
+    }[update]
     gan.compile(
-        keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1),
-        loss="relativistic", penalties=[penalties.ZeroCentered(0.5)],
+        keras.optimizers.SGD(rate), keras.optimizers.SGD(0.1),
+        loss="relativistic", penalties=rules, update=update,
     )
 x = np.random.default_rng(0).uniform(-1, 1, (32, 6)).astype("float32")
 data = tf.data.Dataset.from_tensor_slices(x).batch(8)
@@ -44,22 +53,24 @@ if mode == "own":
         return gan.latents(3, gan.seed_generator)
     drawn = strategy.experimental_local_results(strategy.run(draw))
     logs = {"drawn": [d.numpy().tolist() for d in drawn]}
-weights = [np.asarray(w).tolist() for w in gan.weights]
+state = [*gan.weights, *gan.compiled_state().values()]
+weights = [np.asarray(w).tolist() for w in state]
 with open(out, "w") as file:
     json.dump({"weights": weights, "logs": logs}, file)
 """
 
 
-def run(mode, tmp_path):
+def run(mode, tmp_path, update="alternating"):
     out = tmp_path / f"{mode}.json"
-    command = [sys.executable, "-c", SCRIPT, mode, str(out)]
+    command = [sys.executable, "-c", SCRIPT, mode, update, str(out)]
     subprocess.run(command, check=True)
     return json.loads(out.read_text())
 
 
 @pytest.mark.large
-def test_two_replicas_equal_one(tmp_path):
-    one, two = run("one", tmp_path), run("two", tmp_path)
+@pytest.mark.parametrize("update", ["alternating", "shared", "one_stage"])
+def test_two_replicas_equal_one(update, tmp_path):
+    one, two = (run(mode, tmp_path, update) for mode in ("one", "two"))
     assert int(one["weights"][0]) == int(two["weights"][0]) == 64
     for a, b in zip(one["weights"], two["weights"]):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Gradient penalties: (discriminate, real, fake) to per-sample values."""
+"""Penalties on the norm of the gradient of the logits in the samples."""
 
 import keras
 from keras import ops
@@ -6,6 +6,7 @@ from keras import ops
 from keras_gan.checks import check_number
 from keras_gan.gradients import input_gradient
 from keras_gan.losses import per_sample
+from keras_gan.penalties.penalty import Penalty
 
 
 def squared_gradient_norm(discriminate, x):
@@ -37,57 +38,6 @@ def squared_gradient_norm(discriminate, x):
     )
 
 
-class Penalty:
-    """What a penalty looks like; subclass it to write your own.
-
-    A penalty is added to the discriminator's loss. It is a callable with a
-    `name` (its key in the logs) and a `weight`.
-
-    Args:
-        weight: float >= 0. Each class says whether it multiplies 1/2.
-        name: string, key of the logged value.
-
-    Call arguments:
-        discriminate: callable, samples to logits, augmentation included.
-        real: float tensor `(batch, ...)` of real samples.
-        fake: float tensor of the same shape, from the generator.
-
-    Returns:
-        Float tensor `(batch,)`, the weight included.
-
-    Raises:
-        ValueError: `weight` is negative or not finite.
-
-    Example:
-    >>> class Drift(Penalty):
-    ...     def __call__(self, discriminate, real, fake):
-    ...         return self.weight * ops.square(discriminate(real)[:, 0])
-    >>> drift = Drift(weight=0.5, name="drift")
-    >>> drift(lambda x: x, ops.ones((2, 1)), None).numpy().tolist()
-    [0.5, 0.5]
-    """
-
-    def __init__(self, weight, name):
-        check_number("weight", weight, minimum=0)
-        self.weight = weight
-        self.name = name
-        # The model replaces it by its own, so that one state is saved.
-        self.seed_generator = None
-
-    def __call__(self, discriminate, real, fake):
-        """The penalty of each sample."""
-        raise TypeError(f"{type(self).__name__} must define __call__.")
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {"weight": self.weight, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        """The penalty that `get_config` describes."""
-        return cls(**config)
-
-
 @keras.saving.register_keras_serializable("keras_gan")
 class R1(Penalty):
     """Zero-centred gradient penalty on real samples.
@@ -96,8 +46,12 @@ class R1(Penalty):
     with `"relativistic"` it is not enough, take `ZeroCentered`.
 
     Args:
-        weight: float >= 0, gamma of the paper, multiplies 1/2.
+        weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
+        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+
+    Raises:
+        ValueError: an argument is out of range.
 
     Example:
     >>> slope = lambda x: ops.matmul(x, [[3.0], [4.0]])
@@ -107,12 +61,12 @@ class R1(Penalty):
     Reference: Mescheder et al., arXiv 1801.04406, equation 9.
     """
 
-    def __init__(self, weight=10.0, name="r1"):
-        super().__init__(weight, name)
+    def __init__(self, weight=10.0, every=1, name="r1"):
+        super().__init__(weight, every, name)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each real sample."""
-        return self.weight / 2 * squared_gradient_norm(discriminate, real)
+        return self.factor / 2 * squared_gradient_norm(discriminate, real)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -122,8 +76,12 @@ class R2(Penalty):
     `weight / 2 * ||grad D(fake)||^2`.
 
     Args:
-        weight: float >= 0, gamma of the paper, multiplies 1/2.
+        weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
+        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+
+    Raises:
+        ValueError: an argument is out of range.
 
     Example:
     >>> slope = lambda x: ops.matmul(x, [[3.0], [4.0]])
@@ -133,12 +91,12 @@ class R2(Penalty):
     Reference: Mescheder et al., arXiv 1801.04406, equation 10.
     """
 
-    def __init__(self, weight=10.0, name="r2"):
-        super().__init__(weight, name)
+    def __init__(self, weight=10.0, every=1, name="r2"):
+        super().__init__(weight, every, name)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each fake."""
-        return self.weight / 2 * squared_gradient_norm(discriminate, fake)
+        return self.factor / 2 * squared_gradient_norm(discriminate, fake)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -146,12 +104,17 @@ class ZeroCentered(Penalty):
     """R1 and R2 together, in one pass through the discriminator.
 
     `weight / 2 * (||grad D(real)||^2 + ||grad D(fake)||^2)`. The partner of
-    `"relativistic"`. The pass runs on real and fake samples as one batch, so
-    the discriminator must not couple samples: no batch normalisation.
+    `"relativistic"`. The pass runs on real and fake samples as one batch; if
+    the discriminator couples samples (batch normalisation, minibatch
+    statistics), as it better should not, in two.
 
     Args:
-        weight: float >= 0, gamma of the paper, multiplies 1/2.
+        weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
+        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+
+    Raises:
+        ValueError: an argument is out of range.
 
     Example:
     >>> slope = lambda x: ops.matmul(x, [[3.0], [4.0]])
@@ -162,15 +125,19 @@ class ZeroCentered(Penalty):
     Reference: Huang et al., arXiv 2501.05441.
     """
 
-    def __init__(self, weight=1.0, name="zero_centered"):
-        super().__init__(weight, name)
+    def __init__(self, weight=1.0, every=1, name="zero_centered"):
+        super().__init__(weight, every, name)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each pair of a real sample and a fake."""
+        if getattr(discriminate, "couples_samples", False):
+            norms = squared_gradient_norm(discriminate, real)
+            norms += squared_gradient_norm(discriminate, fake)
+            return self.factor / 2 * norms
         both = ops.concatenate([real, fake], axis=0)
         norms = squared_gradient_norm(discriminate, both)
         num_real = ops.shape(real)[0]
-        return self.weight / 2 * (norms[:num_real] + norms[num_real:])
+        return self.factor / 2 * (norms[:num_real] + norms[num_real:])
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -182,8 +149,11 @@ class WGANGP(Penalty):
     The partner of `"wasserstein"`, with several `d_steps`.
 
     Args:
-        weight: float >= 0, lambda of the paper.
+        weight: float >= 0 or schedule, lambda of the paper.
+        one_sided: whether only norms above one are punished:
+            `weight * max(0, norm - 1)^2`.
         epsilon: float > 0, keeps the gradient of the root finite at zero.
+        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
 
     Raises:
@@ -199,9 +169,17 @@ class WGANGP(Penalty):
     ours, without it a zero gradient gives NaN.
     """
 
-    def __init__(self, weight=10.0, epsilon=1e-12, name="wgan_gp"):
-        super().__init__(weight, name)
+    def __init__(
+        self,
+        weight=10.0,
+        one_sided=False,
+        epsilon=1e-12,
+        every=1,
+        name="wgan_gp",
+    ):
+        super().__init__(weight, every, name)
         check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
+        self.one_sided = one_sided
         self.epsilon = epsilon
 
     def interpolate(self, real, fake):
@@ -218,62 +196,94 @@ class WGANGP(Penalty):
         norm = ops.sqrt(
             squared_gradient_norm(discriminate, between) + self.epsilon
         )
-        return self.weight * ops.square(norm - 1.0)
+        excess = ops.relu(norm - 1.0) if self.one_sided else norm - 1.0
+        return self.factor * ops.square(excess)
 
     def get_config(self):
         """Constructor arguments."""
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {
+            **super().get_config(),
+            "one_sided": self.one_sided,
+            "epsilon": self.epsilon,
+        }
 
 
-def name(penalty):
-    """The key under which a penalty is logged."""
-    return getattr(penalty, "name", None) or penalty.__name__
+@keras.saving.register_keras_serializable("keras_gan")
+class DRAGAN(Penalty):
+    """Gradient norm `k` in the neighbourhood of real samples.
 
+    `weight * (sqrt(||grad D(x)||^2 + epsilon) - k)^2` at `x = real + delta`.
+    Choose it with `"non_saturating"` where R1 is too strong: it says nothing
+    about the fakes and tolerates slopes of norm `k`. Two readings of the
+    paper are in use:
 
-def values(penalties, discriminate, real, fake):
-    """Per-sample values of several penalties, by name."""
-    return {
-        name(penalty): per_sample(penalty(discriminate, real, fake))
-        for penalty in penalties
-    }
+    - default: `delta = a * std / 2 * u`, one `a` a sample and one `u` a
+      value, both uniform in [0, 1): samples only become larger;
+    - `symmetric`: `delta = std * (u - 1/2)`.
 
-
-def adopt(penalties, seed_generator):
-    """Lets penalties draw from the model's seeds.
-
-    Raises:
-        ValueError: one of them draws from those of another model.
-    """
-    own = [penalty for penalty in penalties if isinstance(penalty, Penalty)]
-    for penalty in own:
-        if penalty.seed_generator not in (None, seed_generator):
-            raise ValueError(
-                "Each model needs penalty objects of its own. Received: "
-                f"{penalty!r}, which another model uses"
-            )
-    for penalty in own:
-        penalty.seed_generator = seed_generator
-
-
-def check(penalties):
-    """The penalties as a list.
+    `std` is the standard deviation of all values of the (local) batch.
 
     Args:
-        penalties: list or tuple of callables.
-
-    Returns:
-        List of callables, each with a name.
+        weight: float >= 0 or schedule.
+        k: float >= 0, the norm asked for.
+        symmetric: which reading.
+        epsilon: float > 0, keeps the gradient of the root finite at zero.
+        every: integer >= 1, see `Penalty`.
+        name: key of the logged value.
 
     Raises:
-        TypeError: an entry is not callable, or a class instead of an object.
+        ValueError: an argument is out of range.
+
+    Example:
+    >>> slope = lambda x: ops.matmul(x, [[3.0], [4.0]])
+    >>> round(float(DRAGAN()(slope, ops.ones((1, 2)), None)[0]), 3)
+    160.0
+
+    Reference: Kodali et al., arXiv 1705.07215. Nothing is clipped to the
+    range of the data; epsilon is ours.
     """
-    penalties = [penalties] if callable(penalties) else list(penalties or ())
-    for penalty in penalties:
-        named = hasattr(penalty, "name") or hasattr(penalty, "__name__")
-        if isinstance(penalty, type) or not callable(penalty) or not named:
-            raise TypeError(
-                "`penalties` must hold callables with a name, such as "
-                "keras_gan.penalties.R1(weight=10.0). "
-                f"Received: {penalty!r}"
+
+    def __init__(
+        self,
+        weight=10.0,
+        k=1.0,
+        symmetric=False,
+        epsilon=1e-12,
+        every=1,
+        name="dragan",
+    ):
+        super().__init__(weight, every, name)
+        check_number("k", k, minimum=0)
+        check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
+        self.k = k
+        self.symmetric = symmetric
+        self.epsilon = epsilon
+
+    def perturb(self, real):
+        """A random point near each real sample."""
+
+        def uniform(shape):
+            return keras.random.uniform(
+                shape, dtype=real.dtype, seed=self.seed_generator
             )
-    return penalties
+
+        deviation, noise = ops.std(real), uniform(ops.shape(real))
+        if self.symmetric:
+            return real + deviation * (noise - 0.5)
+        rows = [ops.shape(real)[0]] + [1] * (len(real.shape) - 1)
+        return real + uniform(rows) * 0.5 * deviation * noise
+
+    def __call__(self, discriminate, real, fake):
+        """The penalty of each real sample."""
+        norm = squared_gradient_norm(discriminate, self.perturb(real))
+        norm = ops.sqrt(norm + self.epsilon)
+        return self.factor * ops.square(norm - self.k)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "k": self.k,
+            "symmetric": self.symmetric,
+            "epsilon": self.epsilon,
+        }

@@ -1,0 +1,73 @@
+"""One half of a training step, as losses and penalties see it."""
+
+from keras_gan.players import coupling_layer
+from keras_gan.players import paired
+from keras_gan.players import unmoved
+from keras_gan.truncation import split_at_styles
+
+
+class HalfStep:
+    """The discriminator as a callable, and what a penalty may ask beside it.
+
+    Args:
+        gan: the model.
+        player: the player that this half trains.
+        condition: what a task gives to both players, or None.
+        latents: those of the fakes of this half.
+
+    Call arguments:
+        x: float tensor `(batch, ...)` of samples.
+
+    Returns:
+        Their logits, augmented and in training mode.
+    """
+
+    def __init__(self, gan, player, condition, latents):
+        self.gan = gan
+        self.player = player
+        self.generator = gan.generator
+        self.condition = condition
+        self.latents = latents
+        self.couples_samples = coupling_layer(gan.discriminator) is not None
+        self.known = []
+
+    def __call__(self, x):
+        """A pass through the discriminator."""
+        return self.gan.discriminate(x, self.condition, training=True)
+
+    def judge(self, x):
+        """The logits of samples, remembered for `recall`."""
+        logits = self.recall(x)
+        self.known.append((x, logits))
+        return logits
+
+    def recall(self, x):
+        """The logits of these very samples, or those of another pass."""
+        for samples, logits in self.known:
+            if samples is x:
+                return logits
+        return self(x)
+
+    def generate(self, latents):
+        """Samples of the generator in training."""
+        with unmoved(self.generator):
+            return self.gan.synthesize(latents, self.condition)
+
+    def pathway(self):
+        """The space that samples are smooth in: `(styles, synthesis)`.
+
+        Styles and what makes samples of them, if the generator has a layer
+        that truncates; else the latents and the generator.
+        """
+        parts = split_at_styles(self.generator)
+        if parts is None:
+            return self.latents, self.generate
+        mapping, _, synthesis = parts
+        inputs = paired(self.latents, self.condition)
+
+        def paint(styles):
+            with unmoved(self.generator):
+                return synthesis(styles, training=True)
+
+        with unmoved(self.generator):
+            return mapping(inputs, training=True), paint

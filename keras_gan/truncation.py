@@ -1,0 +1,82 @@
+"""Less variety for better samples: truncation in the latents or the styles.
+
+A generator with a layer that has a method `truncate(styles, truncation)`,
+such as `keras_gan.layers.MeanStyle`, is truncated there; any other one by a
+factor on its latents.
+"""
+
+import keras
+
+from keras_gan.layer_walk import leaves
+
+
+def split_at_styles(generator):
+    """A generator's two parts and the layer between them, if it has one.
+
+    Args:
+        generator: Keras model.
+
+    Returns:
+        `(mapping, layer, synthesis)`: the model from the latents to the
+        output of the layer, the layer, the model from there to samples. None
+        without such a layer.
+
+    Raises:
+        ValueError: the layer is there, but not the only way to the samples.
+    """
+    found = [x for x in leaves(generator) if hasattr(x, "truncate")]
+    if not found:
+        return None
+    try:
+        mapping = keras.Model(generator.inputs, found[0].output)
+        synthesis = keras.Model(found[0].output, generator.outputs[0])
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            "A generator is truncated at its layer "
+            f"{found[0].name!r}; that needs a functional model which holds "
+            "the layer itself, as the only way from its inputs to its "
+            f"samples. Received: generator={generator!r}"
+        ) from error
+    return mapping, found[0], synthesis
+
+
+def sampler(generator):
+    """A function `(latents, truncation)` to samples, for graphs.
+
+    Args:
+        generator: Keras model.
+
+    Returns:
+        Callable; the truncation may be a tensor.
+    """
+    parts = split_at_styles(generator)
+    if parts is None:
+        return lambda latents, t: generator(latents * t, training=False)
+    mapping, layer, synthesis = parts
+
+    def sample(latents, truncation):
+        styles = mapping(latents, training=False)
+        return synthesis(layer.truncate(styles, truncation), training=False)
+
+    return sample
+
+
+def predict(generator, latents, truncation, batch_size):
+    """Samples as NumPy, some at once.
+
+    Args:
+        generator: Keras model.
+        latents: `(n, *latent_shape)`.
+        truncation: float >= 0.
+        batch_size: integer >= 1.
+
+    Returns:
+        NumPy array `(n, ...)`.
+    """
+    options = {"batch_size": batch_size, "verbose": 0}
+    parts = None if truncation == 1.0 else split_at_styles(generator)
+    if parts is None:
+        return generator.predict(latents * truncation, **options)
+    mapping, layer, synthesis = parts
+    styles = layer.truncate(mapping.predict(latents, **options), truncation)
+    return synthesis.predict(styles, **options)
