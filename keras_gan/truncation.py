@@ -28,8 +28,8 @@ def split_at_styles(generator):
     if not found:
         return None
     try:
-        mapping = keras.Model(generator.inputs, found[0].output)
-        synthesis = keras.Model(found[0].output, generator.outputs[0])
+        mapping = keras.Model(generator.input, found[0].output)
+        synthesis = keras.Model(found[0].output, generator.output)
     except (AttributeError, ValueError) as error:
         raise ValueError(
             "A generator is truncated at its layer "

@@ -157,7 +157,6 @@ def test_weights_round_trip(case, tmp_path):
     assert_equal(state(gan), state(other))
 
 
-@with_papers
 def test_each_half_moves_its_own_player(case):
     gan = case.make_gan()
     real, condition = gan.split_batch(case.make_batch())

@@ -46,7 +46,7 @@ class AdaptiveAugment(DiffAugment):
 
     Example:
     >>> augment = AdaptiveAugment(interval=1, images_to_full=100)
-    >>> augment.adapt(ops.ones((25, 1)))
+    >>> augment.observe(ops.ones((25, 1)))
     >>> float(augment.probability)
     0.25
 
@@ -94,7 +94,7 @@ class AdaptiveAugment(DiffAugment):
             name=name,
         )
 
-    def adapt(self, real_logits):
+    def observe(self, real_logits):
         """Counts one discriminator step; the model calls it in training.
 
         Args:
