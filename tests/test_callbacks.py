@@ -62,11 +62,12 @@ class TestStopOnNonFinite:
 
             def __call__(self, discriminate, real, fake):
                 self.calls += 1
-                bad = math.nan if self.calls > 2 else 0.0
+                # The first call is that of the check before training.
+                bad = math.nan if self.calls > 3 else 0.0
                 return bad * discriminate(real)
 
         for name in ("r1", "bad", "zzz"):
-            rule = Late(1.0, name)
+            rule = Late(1.0, name=name)
             gan = compiled(small((4, 4, 1)), "non_saturating", [rule])
             gan.run_eagerly = True
             guard = StopOnNonFinite()
