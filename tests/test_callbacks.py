@@ -67,7 +67,7 @@ class TestStopOnNonFinite:
                 return bad * discriminate(real)
 
         for name in ("r1", "bad", "zzz"):
-            rule = Late(1.0, name=name)
+            rule = Late(1.0, name)
             gan = compiled(small((4, 4, 1)), "non_saturating", [rule])
             gan.run_eagerly = True
             guard = StopOnNonFinite()

@@ -89,7 +89,7 @@ class Consistency(Penalty):
         every=1,
         name="consistency",
     ):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         schedules.check("fake_weight", fake_weight, minimum=0)
         self.fake_weight = fake_weight
         self.transform = transform
@@ -151,7 +151,7 @@ class LatentNoise(Penalty):
     """
 
     def __init__(self, weight, radius, every=1, name="latent_noise"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         check_number("radius", radius, minimum=0)
         self.radius = radius
 

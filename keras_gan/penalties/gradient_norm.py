@@ -47,8 +47,8 @@ class R1(Penalty):
 
     Args:
         weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
-        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+        every: integer >= 1, see `Penalty`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -61,8 +61,8 @@ class R1(Penalty):
     Reference: Mescheder et al., arXiv 1801.04406, equation 9.
     """
 
-    def __init__(self, weight=10.0, every=1, name="r1"):
-        super().__init__(weight, every, name)
+    def __init__(self, weight=10.0, name="r1", every=1):
+        super().__init__(weight, name, every)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each real sample."""
@@ -77,8 +77,8 @@ class R2(Penalty):
 
     Args:
         weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
-        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+        every: integer >= 1, see `Penalty`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -91,8 +91,8 @@ class R2(Penalty):
     Reference: Mescheder et al., arXiv 1801.04406, equation 10.
     """
 
-    def __init__(self, weight=10.0, every=1, name="r2"):
-        super().__init__(weight, every, name)
+    def __init__(self, weight=10.0, name="r2", every=1):
+        super().__init__(weight, name, every)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each fake."""
@@ -110,8 +110,8 @@ class ZeroCentered(Penalty):
 
     Args:
         weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
-        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+        every: integer >= 1, see `Penalty`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -125,8 +125,8 @@ class ZeroCentered(Penalty):
     Reference: Huang et al., arXiv 2501.05441.
     """
 
-    def __init__(self, weight=1.0, every=1, name="zero_centered"):
-        super().__init__(weight, every, name)
+    def __init__(self, weight=1.0, name="zero_centered", every=1):
+        super().__init__(weight, name, every)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each pair of a real sample and a fake."""
@@ -150,11 +150,11 @@ class WGANGP(Penalty):
 
     Args:
         weight: float >= 0 or schedule, lambda of the paper.
+        epsilon: float > 0, keeps the gradient of the root finite at zero.
+        name: key of the logged value.
         one_sided: whether only norms above one are punished:
             `weight * max(0, norm - 1)^2`.
-        epsilon: float > 0, keeps the gradient of the root finite at zero.
         every: integer >= 1, see `Penalty`.
-        name: key of the logged value.
 
     Raises:
         ValueError: `weight` or `epsilon` out of range.
@@ -172,12 +172,12 @@ class WGANGP(Penalty):
     def __init__(
         self,
         weight=10.0,
-        one_sided=False,
         epsilon=1e-12,
-        every=1,
         name="wgan_gp",
+        one_sided=False,
+        every=1,
     ):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
         self.one_sided = one_sided
         self.epsilon = epsilon
@@ -228,8 +228,8 @@ class DRAGAN(Penalty):
         k: float >= 0, the norm asked for.
         symmetric: which reading.
         epsilon: float > 0, keeps the gradient of the root finite at zero.
-        every: integer >= 1, see `Penalty`.
         name: key of the logged value.
+        every: integer >= 1, see `Penalty`.
 
     Raises:
         ValueError: an argument is out of range.
@@ -249,10 +249,10 @@ class DRAGAN(Penalty):
         k=1.0,
         symmetric=False,
         epsilon=1e-12,
-        every=1,
         name="dragan",
+        every=1,
     ):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         check_number("k", k, minimum=0)
         check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
         self.k = k

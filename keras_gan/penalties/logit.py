@@ -32,7 +32,7 @@ class Drift(Penalty):
     """
 
     def __init__(self, weight=1e-3, every=1, name="drift"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each real logit."""
@@ -86,7 +86,7 @@ class LeCam(Penalty):
         every=1,
         name="lecam",
     ):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         check_number("decay", decay, minimum=0, maximum=1)
         check_integer("start", start, minimum=0)
         if form not in self.forms:
@@ -181,7 +181,7 @@ class DiscriminatorEntropy(Penalty):
     """
 
     def __init__(self, weight=0.1, player="generator", every=1, name="entropy"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         self.player = player
 
     def get_config(self):
@@ -229,7 +229,7 @@ class LogCrossEntropy(Penalty):
     def __init__(
         self, weight=0.1, player="generator", every=1, name="log_cross_entropy"
     ):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         self.player = player
 
     def get_config(self):

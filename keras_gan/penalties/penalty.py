@@ -28,10 +28,10 @@ class Penalty:
     Args:
         weight: float >= 0, or a schedule of such. Each class says whether
             it multiplies 1/2.
+        name: string, key of the logged value.
         every: integer >= 1, the penalty is computed in every k-th update
             only, and multiplied by k. Saves time and costs convergence; on
             several replicas not for penalties with state.
-        name: string, key of the logged value.
 
     Call arguments:
         discriminate: callable, samples to logits, augmentation included. In
@@ -60,7 +60,7 @@ class Penalty:
     player = "discriminator"
     reaches_all = True
 
-    def __init__(self, weight, every=1, name="penalty"):
+    def __init__(self, weight, name="penalty", every=1):
         schedules.check("weight", weight, minimum=0)
         check_integer("every", every, minimum=1)
         self.weight = weight
@@ -108,7 +108,7 @@ def from_step(discriminate, attribute, penalty):
 
     Args:
         discriminate: first argument of the penalty.
-        attribute: string, `"latents"`, `"generate"` or `"player"`.
+        attribute: string, `"latents"`, `"pathway"` or `"player"`.
         penalty: the penalty, for the message.
 
     Raises:

@@ -36,7 +36,7 @@ class SampleEnergy(Penalty):
     player = "generator"
 
     def __init__(self, weight=1e-3, every=1, name="sample_energy"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
 
     def __call__(self, discriminate, real, fake):
         """The energy of each fake."""
@@ -75,7 +75,7 @@ class PathLength(Penalty):
     player = "generator"
 
     def __init__(self, weight=2.0, rate=0.01, every=4, name="path_length"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         check_number("rate", rate, minimum=0, maximum=1)
         self.rate = rate
         self.state = []

@@ -31,7 +31,7 @@ class WeightPenalty(Penalty):
     """
 
     def __init__(self, weight, player, every=1, name="weights"):
-        super().__init__(weight, every, name)
+        super().__init__(weight, name, every)
         self.player = player
 
     def total(self, player):
