@@ -30,8 +30,13 @@ def build_classifier():
 
 
 def judge(train, test, folder, epochs=6):
-    """The trained classifier and its card, from `folder` if it is there."""
+    """The trained classifier and its card, from `folder` if it is there.
+
+    Raises:
+        ValueError: if the folder's is of other data, epochs or weights.
+    """
     folder = pathlib.Path(folder)
+    origin = {"epochs": epochs, "held_out_sha256": data_sha256(test)}
     path, card_path = folder / "judge.weights.h5", folder / "judge.json"
     keras.utils.set_random_seed(0)
     model = build_classifier()
@@ -45,10 +50,26 @@ def judge(train, test, folder, epochs=6):
         model.fit(train, epochs=epochs, verbose=2)
         accuracy = model.evaluate(test, verbose=0, return_dict=True)["accuracy"]
         model.save_weights(path)
-        card = {"accuracy": accuracy, "sha256": sha256(model)}
+        card = {"accuracy": accuracy, "sha256": sha256(model), **origin}
         card_path.write_text(json.dumps(card))
     model.load_weights(path)
-    return model, json.loads(card_path.read_text())
+    card = json.loads(card_path.read_text())
+    wanted = {"sha256": sha256(model), **origin}
+    if not wanted.items() <= card.items():
+        raise ValueError(
+            f"{card_path} is not the card of this classifier and data; "
+            f"delete the folder or give another. Received: {card}, expected "
+            f"{wanted}"
+        )
+    return model, card
+
+
+def data_sha256(batches):
+    """Hash of the images and labels, in order."""
+    digest = hashlib.sha256()
+    for x, y in batches.as_numpy_iterator():
+        digest.update(x.tobytes() + y.tobytes())
+    return digest.hexdigest()
 
 
 def sha256(model):
