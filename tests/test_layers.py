@@ -242,6 +242,22 @@ def test_state_of_the_wrapped_layer_is_kept():
     assert float(layer.layer.count) == 3.0
 
 
+def test_scope_around_the_layer_gives_every_weight():
+    """`stateless_call` with a bias and a count of its own, stored ones kept."""
+    layer = SpectralNormalization(CountedDense(4), seed=1)
+    x = normal(3, 6).astype("float32")
+    before = layer(x)
+    weights = [ops.array(w) for w in layer.trainable_variables]
+    state = [ops.array(v) for v in layer.non_trainable_variables]
+    weights = [w + 5.0 if w.shape == (4,) else w for w in weights]
+    state = [v + 7.0 if v.shape == () else v for v in state]
+    found, after = layer.stateless_call(weights, state, x)
+    np.testing.assert_allclose(found, before + 5.0, rtol=1e-5)
+    assert [float(v) for v in after if v.shape == ()] == [9.0]
+    assert float(layer.layer.count) == 1.0
+    np.testing.assert_array_equal(layer.layer.bias, np.zeros(4))
+
+
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("inside_a_model", [False, True])
 def test_sigma_is_float32_and_rounded_once(policy, inside_a_model):
@@ -408,7 +424,7 @@ def test_spectral_arguments():
         SpectralNormalization(keras.layers.Dense(1), power_iterations=0)
     with pytest.raises(ValueError, match="Received: seed=-1"):
         SpectralNormalization(keras.layers.Dense(1), seed=-1)
-    with pytest.raises(ValueError, match="isn't a supported layer"):
+    with pytest.raises(TypeError, match="Received: layer='dense'"):
         SpectralNormalization("dense")
 
 

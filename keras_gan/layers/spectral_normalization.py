@@ -15,8 +15,9 @@ class SpectralNormalization(keras.layers.Wrapper):
     Choose it for a discriminator that must stay smooth, with `"hinge"`. The
     layer sees `W / sigma`, `sigma = v^T W u`, with `W` as a matrix (all other
     axes, last axis) and no gradient through `v`, `u`: one power iteration
-    from the stored vector. A call stores nothing. The vector moves once each
-    time an optimizer is applied, so all passes of a step see one `sigma`.
+    from the stored vector; the Frobenius norm where the last axis is 1, as in
+    depthwise kernels. A call stores nothing. The vector moves once each time
+    an optimizer is applied, so all passes of a step see one `sigma`.
 
     Args:
         layer: Keras layer with a `kernel` or `embeddings` of any rank. Its
@@ -47,6 +48,10 @@ class SpectralNormalization(keras.layers.Wrapper):
     """
 
     def __init__(self, layer, power_iterations=1, seed=None, **kwargs):
+        if not isinstance(layer, keras.layers.Layer):
+            raise TypeError(
+                f"`layer` must be a Keras layer. Received: layer={layer!r}"
+            )
         super().__init__(layer, **kwargs)
         check_integer("power_iterations", power_iterations, minimum=1)
         if seed is not None:
@@ -94,15 +99,18 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def call(self, inputs):
         kernel = kernel_of(self.layer)
-        with keras.StatelessScope(
-            [(kernel, self.normalized_kernel())], collect_losses=True
-        ) as scope:
+        others = [v for v in self.layer.variables if v is not kernel]
+        # All of them: a scope hides the values of the one around it.
+        state = [(variable, variable.value) for variable in others]
+        state.append((kernel, self.normalized_kernel()))
+        with keras.StatelessScope(state, collect_losses=True) as scope:
+            before = [scope.get_current_value(v) for v in others]
             outputs = self.layer(inputs)
         for loss in scope.losses:
             self.add_loss(loss)
-        for variable in self.layer.variables:
+        for variable, old in zip(others, before):
             value = scope.get_current_value(variable)
-            if value is not None and variable is not kernel:
+            if value is not old:
                 variable.assign(value)
         return outputs
 
