@@ -315,8 +315,9 @@ class GAN(SavedWhole):
         """What the discriminator minimises, a scalar; logs its parts."""
         logits = half.judge(real), half.judge(fake)
         self.trackers.update_logits(*logits)
-        if hasattr(self.augment, "observe"):
-            self.augment.observe(ops.stop_gradient(logits[0]))
+        for part in leaves(self.augment):
+            if hasattr(part, "observe"):
+                part.observe(ops.stop_gradient(logits[0]))
         values = self.adversarial_loss.discriminator_loss(*logits)
         return self.total(half, {"d_loss": values}, real, fake, weight)
 

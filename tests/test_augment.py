@@ -550,6 +550,37 @@ def test_zero_logits_and_the_target_itself_change_nothing():
     assert float(augment.probability) == np.float32(0.4)
 
 
+def test_nan_in_the_logits_changes_nothing():
+    """Once: the interval after it counts again."""
+    augment = AdaptiveAugment(interval=2, images_to_full=100)
+    for batch in ([1.0, 1.0], [1.0, np.nan]):
+        augment.observe(ops.array(batch))
+    assert float(augment.probability) == 0.0
+    for _ in range(2):
+        augment.observe(ops.ones((5, 1)))
+    assert float(augment.probability) == np.float32(0.1)
+
+
+def test_scalar_is_no_logits():
+    with pytest.raises(ValueError, match=r"must be \(batch.*real_logits=.*2"):
+        AdaptiveAugment().observe(ops.array(2.0))
+
+
+def test_adaptive_inside_another_layer_observes():
+    """One step of 4 positive logits of 8: p = 4 / 8."""
+    augment = keras.Sequential(
+        [
+            keras.Input((2, 2, 1)),
+            AdaptiveAugment("color", -1.0, interval=1, images_to_full=8),
+        ]
+    )
+    players = keras_gan.architectures.mlp((2, 2, 1), 2, units=(4,))
+    gan = keras_gan.GAN(*players, augment=augment, seed=0)
+    gan.compile("sgd", "sgd")
+    gan.fit(images((2, 2, 1), 4, dtype="float32"), batch_size=4, verbose=0)
+    assert float(augment.layers[-1].probability) == 0.5
+
+
 def test_half_precision_logits_and_policies():
     for policy in ("mixed_bfloat16", "mixed_float16", "bfloat16"):
         augment = AdaptiveAugment("cutout", interval=1, dtype=policy, seed=0)

@@ -22,7 +22,8 @@ class AdaptiveAugment(DiffAugment):
 
     `p` starts at 0 and is saved, as is the running interval. The signs of
     the patches of a sample are averaged. As in `DiffAugment`, each family
-    changes a sample with probability `p`, independently of the others.
+    changes a sample with probability `p`, independently of the others. An
+    interval with a logit that is NaN leaves `p` as it is.
 
     Args:
         policy: string, families as in `DiffAugment`.
@@ -38,7 +39,7 @@ class AdaptiveAugment(DiffAugment):
         training: whether to augment.
 
     Returns:
-        Tensor of the same shape and dtype.
+        Tensor of the same shape in the layer's compute dtype.
 
     Raises:
         TypeError: an argument is of another type.
@@ -99,7 +100,15 @@ class AdaptiveAugment(DiffAugment):
 
         Args:
             real_logits: `(batch, ...)` logits of augmented real samples.
+
+        Raises:
+            ValueError: a scalar.
         """
+        if not ops.shape(real_logits):
+            raise ValueError(
+                "`real_logits` must be (batch, ...) logits. "
+                f"Received: real_logits={real_logits!r}"
+            )
         # Assigned on each replica, summed over all: the global batch.
         self.latest.assign(sums(real_logits))
         self.calls.assign(self.calls + 1)
@@ -114,6 +123,7 @@ class AdaptiveAugment(DiffAugment):
         """The next probability, from an interval's sums."""
         direction = ops.sign(signs / num_samples - self.target)
         step = direction * num_samples / self.images_to_full
+        step = ops.where(ops.isfinite(step), step, 0.0)
         return ops.clip(self.probability + step, 0.0, self.maximum)
 
     def get_config(self):
