@@ -241,6 +241,22 @@ def test_attention_softmax_is_float32(monkeypatch):
     assert seen == ["float32"]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+def test_attention_logits_may_leave_float16(dtype):
+    """`f . g = 2^18`, alike everywhere: attention is the mean."""
+    layer = SelfAttention(1, 8, dtype=dtype)
+    x = tf.cast(tf.fill((1, 4, 8), 8.0), "float16")
+    layer(x)
+    for part in (layer.f, layer.g):
+        part.kernel.assign(np.full((8, 8), 2.828125))
+    layer.h.kernel.assign(np.eye(8)[:, :1])
+    layer.v.kernel.assign(np.eye(8)[:1])
+    layer.gamma.assign(0.5)
+    expected = np.full((1, 4, 8), 8.0)
+    expected[..., 0] += 0.5 * 8.0
+    np.testing.assert_array_equal(layer(x), expected)
+
+
 # Conditional batch normalisation.
 
 

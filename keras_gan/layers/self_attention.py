@@ -15,9 +15,9 @@ class SelfAttention(keras.layers.Layer):
     distant parts must agree. Memory grows as the positions squared.
 
     `y_j = x_j + gamma * v(sum over i of b[j, i] * h(x_i))`, where `b[j, i]`
-    is the softmax over `i` of `f(x_i) . g(x_j)`, in float32 or wider. `f`,
-    `g`, `h`, `v` are 1x1 convolutions without bias, kept as `Dense` layers;
-    `gamma` is one trainable number that starts at 0.
+    is the softmax over `i` of `f(x_i) . g(x_j)`, both in float32 or wider.
+    `f`, `g`, `h`, `v` are 1x1 convolutions without bias, kept as `Dense`
+    layers; `gamma` is one trainable number that starts at 0.
 
     Args:
         key_ratio: integer >= 1, `f` and `g` have `channels / key_ratio`
@@ -87,9 +87,9 @@ class SelfAttention(keras.layers.Layer):
     def call(self, inputs):
         shape, channels = ops.shape(inputs), inputs.shape[-1]
         x = ops.reshape(inputs, (shape[0], -1, channels))
-        logits = ops.einsum("bic,bjc->bji", self.f(x), self.g(x))
         wide = keras.backend.result_type(x.dtype, "float32")
-        attention = ops.softmax(ops.cast(logits, wide), axis=-1)
+        f, g = ops.cast(self.f(x), wide), ops.cast(self.g(x), wide)
+        attention = ops.softmax(ops.einsum("bic,bjc->bji", f, g), axis=-1)
         mixed = ops.matmul(ops.cast(attention, x.dtype), self.h(x))
         return inputs + self.gamma * ops.reshape(self.v(mixed), shape)
 
