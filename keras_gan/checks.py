@@ -4,6 +4,8 @@ import importlib
 import math
 import numbers
 
+import keras
+
 
 def check_number(name, value, minimum, maximum=math.inf):
     """Raises unless `value` is a finite number within the limits.
@@ -82,6 +84,23 @@ def check_installed(module, what, extra):
     """Raises, with what to do, where an optional package is missing.
 
     Args:
+def check_floats(name, x):
+    """Raises unless a tensor is of floats, lest results be cut to integers.
+
+    Args:
+        name: name of the argument, for the message.
+        x: the tensor.
+
+    Raises:
+        TypeError: it is of another type.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if "float" not in dtype:
+        raise TypeError(
+            f"`{name}` must be floats. Received: {name} of dtype={dtype}"
+        )
+
+
         module: name of the package.
         what: what needs it, for the message.
         extra: extra of this package that brings it.

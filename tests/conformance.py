@@ -386,7 +386,7 @@ LAYERS = [
     ),
     LayerCase(
         lambda: keras_gan.layers.ConditionalBatchNormalization(
-            3, momentum=0.8, epsilon=1e-4, synchronized=True
+            3, momentum=0.8, epsilon=1e-4, synchronized=False
         ),
         ((4, 4, 6), "labels"),
     ),

@@ -8,6 +8,10 @@ from conformance import LAYERS
 from keras import ops
 
 import keras_gan
+from keras_gan import players
+
+# They hand on what they get, or what the layer in them makes of it.
+TAKE_INTEGERS = {"MeanStyle", "PhaseShuffle", "SpectralNormalization"}
 
 
 def layer_name(case):
@@ -115,6 +119,37 @@ def test_graph_with_unknown_batch_size(case):
     )
     assert found.shape == (5, *model.output_shape[1:])
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in LAYERS if layer_name(case) not in TAKE_INTEGERS],
+    ids=layer_name,
+)
+def test_integers_are_refused(case):
+    """Results in the dtype of the input would be cut to integers."""
+    first, *rest = tf.nest.flatten(inputs_of(case))
+    inputs = pack([tf.cast(9 * first, "int32"), *rest])
+    message = r"`\w+` must be floats. Received: \w+ of dtype=int32"
+    with pytest.raises(TypeError, match=message):
+        case.make_layer()(inputs, training=True)
+
+
+def test_layer_says_whether_it_couples_samples(case):
+    """Row 0 alone must stay the same where the other rows change."""
+    model = model_of(case)
+    state = [np.array(v) for v in model.variables]
+    first = tf.nest.flatten(inputs_of(case))
+    other = tf.nest.flatten(inputs_of(case, seed=1))
+    mixed = [tf.concat([a[:1], b[1:]], axis=0) for a, b in zip(first, other)]
+    rows = []
+    for inputs in (first, mixed):
+        for variable, value in zip(model.variables, state):
+            variable.assign(value)
+        rows.append(np.array(model(pack(inputs), training=True))[0])
+    couples = not np.allclose(*rows, rtol=1e-4, atol=1e-6)
+    found = players.coupling_layer(model)
+    assert found is (model.layers[-1] if couples else None)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

@@ -321,6 +321,35 @@ def test_class_norm_refuses_labels_it_cannot_read():
         layer([ops.ones((2, 4)), ops.ones((2, 3), "int32")])
 
 
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+@pytest.mark.parametrize("shape", [(), (3, 2)])
+def test_class_norm_gives_nan_to_what_is_no_class(mode, dtype, shape):
+    x = ops.array(normal(5, *shape, 4), "float32")
+    labels = tf.constant([0, 2, 1, 3, 255 if dtype == "uint8" else -1], dtype)
+    layer = ConditionalBatchNormalization(3)
+    expected = np.array(layer([x, tf.constant([0, 2, 1, 0, 0])], training=True))
+    step = layer
+    if mode != "eager":
+        step = tf.function(layer, jit_compile=mode == "xla")
+    found = np.array(step([x, labels], training=True))
+    np.testing.assert_allclose(found[:3], expected[:3], rtol=1e-5, atol=1e-6)
+    assert np.isnan(found[3:]).all()
+
+
+def test_class_norm_wants_one_label_a_sample():
+    x, labels = tf.ones((4, 3, 2)), tf.zeros((1,), "int32")
+    message = r"x of shape=\(4, 3, 2\), labels of shape=\(1,\)"
+    with pytest.raises(ValueError, match=message):
+        ConditionalBatchNormalization(3)([x, labels])
+    layer = ConditionalBatchNormalization(3)
+    layer.build([(None, 3, 2), (None,)])
+    specs = [tf.TensorSpec((None, 3, 2)), tf.TensorSpec((None,), "int32")]
+    step = tf.function(lambda *inputs: layer(inputs), input_signature=specs)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="reshape"):
+        step(x, labels)
+
+
 # Adaptive instance normalisation.
 
 
@@ -614,7 +643,23 @@ def test_argument_out_of_range(make, message):
         (SelfAttention(2, 3), (2, 4, 8), "value_ratio=3"),
         (AdaIN(), (2, 8), "two tensors.*input_shape"),
         (AdaIN(), [(2, 8), (2, 3)], "x of shape"),
+        (AdaIN(), [(2, 4, None), (2, 3)], r"known.*x of shape=\(2, 4, None"),
+        (AdaIN(), [(2, 4, 8), (2, 4, 3)], r"style of shape=\(2, 4, 3\)"),
+        (AdaIN(), [(2, 4, 8), (2, None)], r"style of shape=\(2, None\)"),
         (ModulatedConv2D(2), [(2, 4, 8), (2, 3)], "x of shape"),
+        (
+            ModulatedConv2D(2),
+            [(2, 4, 4, None), (2, 3)],
+            r"channels known.*x of shape=\(2, 4, 4, None\)",
+        ),
+        (ModulatedConv2D(2), [(2, 4, 4, 8), (2, 4, 3)], "style of shape"),
+        (ModulatedConv2D(2), [(2, 4, 4, 8), (2, None)], "style of shape"),
+        (
+            ConditionalBatchNormalization(2),
+            [(2, 4, None), (2,)],
+            r"channels known.*x of shape=\(2, 4, None\)",
+        ),
+        (ConditionalBatchNormalization(2), [(2,), (2,)], r"x of shape=\(2,\)"),
         (NoiseInjection(), (2, 8), "input_shape"),
         (NoiseInjection(), (2, None, 4, 8), "input_shape"),
         (MinibatchDiscrimination(), (2, 4, 8), "input_shape"),
@@ -647,8 +692,7 @@ x = np.random.default_rng(0).normal(size=(8, 6)).astype("float32")
 labels = np.arange(8) % 3
 with strategy.scope():
     style = mean_style.MeanStyle(decay=0.5)
-    norm = conditional_batch_normalization.ConditionalBatchNormalization(
-        3, synchronized=True)
+    norm = conditional_batch_normalization.ConditionalBatchNormalization(3)
     noise = noise_injection.NoiseInjection(seed=0)
     shift = phase_shuffle.PhaseShuffle(2, seed=0)
     style.build((None, 6)), norm.build([(None, 6), (None,)])

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_number
 
 
@@ -52,8 +53,10 @@ class AdaIN(keras.layers.Layer):
         if len(x_shape) < 3 or x_shape[-1] is None:
             raise ValueError(
                 "AdaIN takes x of shape (batch, ..., channels) with spatial "
-                f"axes. Received: x of shape={tuple(x_shape)}"
+                "axes, the channels known. "
+                f"Received: x of shape={tuple(x_shape)}"
             )
+        check_style(self, style_shape)
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         self.affine = keras.layers.Dense(
             2 * x_shape[-1], dtype=wide, name="affine"
@@ -62,6 +65,7 @@ class AdaIN(keras.layers.Layer):
 
     def call(self, inputs):
         x, style = inputs
+        check_floats("x", x)
         wide = keras.backend.result_type(x.dtype, "float32")
         axes = tuple(range(1, len(x.shape) - 1))
         mean, variance = ops.moments(ops.cast(x, wide), axes, keepdims=True)
@@ -90,3 +94,13 @@ def two_shapes(layer, input_shape):
             f"Received: input_shape={input_shape}"
         )
     return shapes
+
+
+def check_style(layer, shape):
+    """Raises unless a style is one vector a sample, of known length."""
+    if len(shape) != 2 or shape[-1] is None:
+        raise ValueError(
+            f"{type(layer).__name__} takes a style of shape (batch, "
+            "style_dim), style_dim known. "
+            f"Received: style of shape={tuple(shape)}"
+        )

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 
 
@@ -33,7 +34,7 @@ class BlurPool(keras.layers.Layer):
         Float tensor `(batch, ..., channels)`, sizes `ceil(size / strides)`.
 
     Raises:
-        TypeError, ValueError: an argument or the input's rank does not fit.
+        TypeError, ValueError: an argument or the input does not fit.
 
     Example:
     >>> BlurPool()(ops.ones((1, 4, 1)))[0, :, 0].numpy().tolist()
@@ -59,6 +60,7 @@ class BlurPool(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         before = (self.kernel_size - 1) // 2
         border = (before, self.kernel_size - 1 - before)
         axes = len(inputs.shape) - 2

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.layers.adain import two_shapes
@@ -17,13 +18,17 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     `y = gamma[label] * (x - mean) / sqrt(variance + epsilon) + beta[label]`;
     mean and variance are shared by all classes, over all axes but the last,
-    in float32 or wider. `gamma` starts at 1, `beta` at 0.
+    in float32 or wider. `gamma` starts at 1, `beta` at 0. A label that is no
+    class gives NaN: loud, without a check on the host.
 
     Args:
         num_classes: integer >= 1.
         momentum: float in [0, 1], of the moving averages. Default 0.9.
         epsilon: float > 0, added to the variance. Default 1e-5.
-        synchronized: whether replicas share mean and variance.
+        synchronized: whether replicas share mean and variance, so that N of
+            them train as one does; free on one device. On several it rules
+            out a penalty that runs the layer with `every` above 1, which
+            False allows. Default True.
 
     Call arguments:
         inputs: list of `x`, float tensor `(batch, ..., channels)`, and
@@ -47,12 +52,14 @@ class ConditionalBatchNormalization(keras.layers.Layer):
     Koyama, arXiv 1802.05637.
     """
 
+    couples_samples = True
+
     def __init__(
         self,
         num_classes,
         momentum=0.9,
         epsilon=1e-5,
-        synchronized=False,
+        synchronized=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -76,6 +83,12 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         x_shape, labels_shape = two_shapes(self, input_shape)
+        if len(x_shape) < 2 or x_shape[-1] is None:
+            raise ValueError(
+                "ConditionalBatchNormalization takes x of shape (batch, ..., "
+                "channels), the channels known. "
+                f"Received: x of shape={tuple(x_shape)}"
+            )
         if labels_shape[1:] not in ((), (1,), [], [1]):
             raise ValueError(
                 "`labels` must be of shape (batch,) or (batch, 1). "
@@ -99,14 +112,20 @@ class ConditionalBatchNormalization(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         x, labels = inputs
+        check_floats("x", x)
         if not keras.backend.is_int_dtype(labels.dtype):
             raise TypeError(
                 "`labels` must be integers. "
                 f"Received: labels of dtype={labels.dtype}"
             )
-        labels = ops.reshape(labels, (-1, *[1] * (len(x.shape) - 2)))
+        check_rows(x, labels)
+        shape = (ops.shape(x)[0], *[1] * (len(x.shape) - 2))
+        labels = ops.reshape(ops.cast(labels, "int32"), shape)
+        is_class = (labels >= 0) & (labels < self.num_classes)
+        row = ops.where(is_class, labels, 0)
         y = self.normalization(x, training=training)
-        y = self.gamma(labels) * y + self.beta(labels)
+        y = self.gamma(row) * y + self.beta(row)
+        y = ops.where(is_class[..., None], y, float("nan"))
         return ops.cast(y, x.dtype)
 
     def compute_output_shape(self, input_shape):
@@ -120,3 +139,14 @@ class ConditionalBatchNormalization(keras.layers.Layer):
             "epsilon": self.epsilon,
             "synchronized": self.synchronized,
         }
+
+
+def check_rows(x, labels):
+    """Raises if there is not one label a sample, as far as sizes are known."""
+    sizes = x.shape[0], labels.shape[0]
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise ValueError(
+            "`labels` must hold one label for each sample of x. Received: "
+            f"x of shape={tuple(x.shape)}, labels of "
+            f"shape={tuple(labels.shape)}"
+        )

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_gan import schedules
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.seeds import ReplicaSeedGenerator
 
@@ -173,8 +174,8 @@ class DiffAugment(keras.layers.Layer):
         training: whether to augment.
 
     Returns:
-        Tensor of the same shape and dtype, computed in float32 or wider;
-        colors may leave [-1, 1].
+        Tensor of the same shape in the layer's compute dtype, computed in
+        float32 or wider; colors may leave [-1, 1].
 
     Raises:
         TypeError: an argument is of another type.
@@ -214,6 +215,7 @@ class DiffAugment(keras.layers.Layer):
             )
 
     def call(self, images, training=False):
+        check_floats("images", images)
         if not training:
             return images
         wide = keras.backend.result_type(images.dtype, "float32")

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.checks import check_shape
@@ -37,7 +38,7 @@ class EqualizedDense(keras.layers.Layer):
         Float tensor `(batch, ..., units)`.
 
     Raises:
-        TypeError, ValueError: an argument is out of range.
+        TypeError, ValueError: an argument or an input does not fit.
 
     Example:
     >>> EqualizedDense(3)(ops.ones((2, 4))).shape
@@ -67,9 +68,15 @@ class EqualizedDense(keras.layers.Layer):
         self.lr_multiplier = lr_multiplier
 
     def build(self, input_shape):
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(
+                "EqualizedDense takes (batch, ..., features), the features "
+                f"known. Received: input_shape={tuple(input_shape)}"
+            )
         add_weights(self, (input_shape[-1], self.units), self.lr_multiplier)
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         kernel = self.kernel * (scale(self) * self.lr_multiplier)
         outputs = ops.matmul(inputs, ops.cast(kernel, inputs.dtype))
         if self.use_bias:
@@ -116,7 +123,7 @@ class EqualizedConv2D(keras.layers.Layer):
         Float tensor `(batch, new_height, new_width, filters)`.
 
     Raises:
-        TypeError, ValueError: an argument does not fit.
+        TypeError, ValueError: an argument or an input does not fit.
 
     Example:
     >>> EqualizedConv2D(3, 5, strides=2)(ops.ones((2, 8, 8, 1))).shape
@@ -154,14 +161,15 @@ class EqualizedConv2D(keras.layers.Layer):
         self.gain = gain
 
     def build(self, input_shape):
-        if len(input_shape) != 4:
+        if len(input_shape) != 4 or input_shape[-1] is None:
             raise ValueError(
-                "EqualizedConv2D takes (batch, height, width, channels). "
-                f"Received: input_shape={tuple(input_shape)}"
+                "EqualizedConv2D takes (batch, height, width, channels), the "
+                f"channels known. Received: input_shape={tuple(input_shape)}"
             )
         add_weights(self, (*self.kernel_size, input_shape[-1], self.filters))
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         outputs = ops.conv(
             inputs,
             ops.cast(self.kernel * scale(self), inputs.dtype),

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 
 
@@ -33,7 +34,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
         in [0, batch - 1].
 
     Raises:
-        TypeError, ValueError: an argument or the input's rank does not fit.
+        TypeError, ValueError: an argument or the input does not fit.
 
     Example:
     >>> layer = MinibatchDiscrimination(num_kernels=2, kernel_dim=3)
@@ -69,6 +70,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
         )
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         wide = keras.backend.result_type(inputs.dtype, "float32")
         rows = ops.matmul(ops.cast(inputs, wide), self.kernel)
         rows = ops.reshape(rows, (-1, self.num_kernels, self.kernel_dim))

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 
 EPSILON = 1e-8
@@ -20,8 +21,9 @@ class MinibatchStd(keras.layers.Layer):
     i + 2n and so on. `sqrt(var + 1e-8)`, the variance over the group (divided
     by G), is averaged over all positions and channels, or over each of
     `num_features` blocks of channels, in float32 or wider. G is the largest
-    divisor of the batch that is not above `group_size`; a batch of one gives
-    the constant 1e-4.
+    divisor of the batch that is not above `group_size`. Where it is 1, as of a
+    batch of one or of a prime number above `group_size`, the channels are the
+    constant 1e-4 and tell nothing.
 
     It couples samples: gradients of one logit reach the whole group, the
     order of the batch matters, and under `tf.distribute` each replica groups
@@ -72,6 +74,7 @@ class MinibatchStd(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         wide = keras.backend.result_type(inputs.dtype, "float32")
         batch_size, *positions, _ = ops.shape(inputs)
         group = largest_divisor(batch_size, self.group_size)

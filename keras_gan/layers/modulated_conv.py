@@ -5,10 +5,12 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
-from keras_gan.checks import check_shape
+from keras_gan.layers.adain import check_style
 from keras_gan.layers.adain import two_shapes
 from keras_gan.layers.equalized import EqualizedDense
+from keras_gan.layers.equalized import check_pair
 
 EPSILON = 1e-8
 
@@ -61,7 +63,7 @@ class ModulatedConv2D(keras.layers.Layer):
         super().__init__(**kwargs)
         check_integer("filters", filters, minimum=1)
         self.filters = filters
-        self.kernel_size = check_kernel_size(kernel_size)
+        self.kernel_size = check_pair("kernel_size", kernel_size)
         self.demodulate = demodulate
         self.use_bias = use_bias
 
@@ -70,8 +72,10 @@ class ModulatedConv2D(keras.layers.Layer):
         if len(x_shape) != 4 or x_shape[-1] is None:
             raise ValueError(
                 "ModulatedConv2D takes x of shape (batch, height, width, "
-                f"channels). Received: x of shape={tuple(x_shape)}"
+                "channels), the channels known. "
+                f"Received: x of shape={tuple(x_shape)}"
             )
+        check_style(self, style_shape)
         channels = x_shape[-1]
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         self.affine = EqualizedDense(channels, dtype=wide, name="affine")
@@ -89,6 +93,7 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         x, style = inputs
+        check_floats("x", x)
         scale = 1.0 + self.affine(style)
         kernel = self.kernel / math.sqrt(math.prod(self.kernel.shape[:-1]))
         y = ops.conv(
@@ -114,17 +119,3 @@ class ModulatedConv2D(keras.layers.Layer):
             "demodulate": self.demodulate,
             "use_bias": self.use_bias,
         }
-
-
-def check_kernel_size(kernel_size):
-    """Height and width of a kernel, or an error."""
-    if not hasattr(kernel_size, "__iter__"):
-        check_integer("kernel_size", kernel_size, minimum=1)
-        return (int(kernel_size), int(kernel_size))
-    sizes = check_shape("kernel_size", kernel_size)
-    if len(sizes) != 2:
-        raise ValueError(
-            "`kernel_size` must be one integer or two. "
-            f"Received: kernel_size={kernel_size}"
-        )
-    return sizes

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.seeds import ReplicaSeedGenerator
 
@@ -31,8 +32,8 @@ class NoiseInjection(keras.layers.Layer):
         Float tensor of the same shape.
 
     Raises:
-        TypeError, ValueError: `seed` is out of range, or the input has no
-            spatial axis of known size.
+        TypeError, ValueError: `seed` is out of range, or the input is not of
+            floats or has no spatial axis of known size.
 
     Example:
     >>> layer = NoiseInjection(seed=0)
@@ -72,6 +73,7 @@ class NoiseInjection(keras.layers.Layer):
         )
 
     def call(self, inputs, training=False):
+        check_floats("inputs", inputs)
         noise = self.noise
         if training:
             noise = keras.random.normal(

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_number
 
 
@@ -24,7 +25,7 @@ class PixelNorm(keras.layers.Layer):
         Float tensor of the same shape, of mean square 1 over the channels.
 
     Raises:
-        TypeError, ValueError: `epsilon` is out of range.
+        TypeError, ValueError: `epsilon` or the input does not fit.
 
     Example:
     >>> PixelNorm()(ops.convert_to_tensor([[2.0, -2.0]])).numpy().tolist()
@@ -39,6 +40,7 @@ class PixelNorm(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         wide = keras.backend.result_type(inputs.dtype, "float32")
         x = ops.cast(inputs, wide)
         power = ops.mean(ops.square(x), axis=-1, keepdims=True)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
@@ -33,7 +34,7 @@ class SelfAttention(keras.layers.Layer):
         Float tensor of the same shape.
 
     Raises:
-        TypeError, ValueError: a ratio is out of range, or does not fit.
+        TypeError, ValueError: a ratio or the input does not fit.
 
     Example:
     >>> x = ops.ones((2, 8, 8, 16))
@@ -85,6 +86,7 @@ class SelfAttention(keras.layers.Layer):
         return layer
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         shape, channels = ops.shape(inputs), inputs.shape[-1]
         x = ops.reshape(inputs, (shape[0], -1, channels))
         wide = keras.backend.result_type(x.dtype, "float32")

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 
 
@@ -29,7 +30,7 @@ class Upsample(keras.layers.Layer):
         Float tensor `(batch, ..., channels)`, sizes times `factor`.
 
     Raises:
-        TypeError, ValueError: `factor` or the input's rank does not fit.
+        TypeError, ValueError: `factor` or the input does not fit.
 
     Example:
     >>> x = ops.reshape(ops.convert_to_tensor([0.0, 4.0]), (1, 2, 1))
@@ -55,6 +56,7 @@ class Upsample(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        check_floats("inputs", inputs)
         x = inputs
         for axis in range(1, len(inputs.shape) - 1):
             before, after = ops.shape(x)[1:axis], ops.shape(x)[axis + 1 :]
