@@ -73,17 +73,17 @@ def check_shape(name, value):
             f"`{name}` must be a tuple of integers. Received: {name}={value!r}"
         )
     sizes = tuple(value)
+    received = f"Received: {name}={sizes}"
     for size in sizes:
-        check_integer(name, size, minimum=1)
+        if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+            raise TypeError(f"`{name}` must hold integers. {received}")
+        if size < 1:
+            raise ValueError(f"`{name}` must hold integers >= 1. {received}")
     if not sizes:
-        raise ValueError(f"`{name}` must not be empty. Received: {name}=()")
+        raise ValueError(f"`{name}` must not be empty. {received}")
     return tuple(int(size) for size in sizes)
 
 
-def check_installed(module, what, extra):
-    """Raises, with what to do, where an optional package is missing.
-
-    Args:
 def check_floats(name, x):
     """Raises unless a tensor is of floats, lest results be cut to integers.
 
@@ -101,6 +101,10 @@ def check_floats(name, x):
         )
 
 
+def check_installed(module, what, extra):
+    """Raises, with what to do, where an optional package is missing.
+
+    Args:
         module: name of the package.
         what: what needs it, for the message.
         extra: extra of this package that brings it.

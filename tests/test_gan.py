@@ -538,7 +538,8 @@ SWAPPED = small((3,))[::-1]
         ),
         (lambda: keras_gan.GAN(*small((3,)), seed="a"), TypeError, "seed='a'"),
         (lambda: Normal(64), TypeError, "shape=64"),
-        (lambda: Normal((0,)), ValueError, "shape=0"),
+        (lambda: Normal((0, 2)), ValueError, r"shape=\(0, 2\)"),
+        (lambda: Normal((None, 2)), TypeError, r"shape=\(None, 2\)"),
     ],
 )
 def test_bad_constructor_arguments(make, error, message):

@@ -54,7 +54,7 @@ def dcgan(
     Keras starts them.
     """
     height, width_px, channels = check_image_shape(image_shape)
-    stages = num_stages(height, width_px)
+    stages = num_stages(image_shape)
     if widths is None:
         check_integer("width", width, minimum=1)
         check_integer("max_width", max_width, minimum=1)
@@ -124,15 +124,15 @@ def check_image_shape(image_shape):
     return image_shape
 
 
-def num_stages(height, width):
+def num_stages(image_shape):
     """How often both sides can be halved until one is below 8."""
-    stages, sides = 0, (height, width)
+    stages, sides = 0, tuple(image_shape[:2])
     while min(sides) >= 8 and all(side % 2 == 0 for side in sides):
         stages, sides = stages + 1, tuple(side // 2 for side in sides)
     if stages == 0 or min(sides) >= 8:
         raise ValueError(
             "Height and width must be 4 to 7 times a power of two, such as "
-            f"28, 32, 64, 96 or 128. Received: {height}x{width} pixels; "
-            "`image_size` of keras_gan.datasets.load resizes images"
+            "28, 32, 64, 96 or 128; `image_size` of keras_gan.datasets.load "
+            f"resizes images. Received: image_shape={tuple(image_shape)}"
         )
     return stages

@@ -66,7 +66,7 @@ def r3gan(
     two the smallest maps have 5 to 7 pixels.
     """
     height, width_px, channels = check_image_shape(image_shape)
-    stages = num_stages(height, width_px)
+    stages = num_stages(image_shape)
     check_integer("latent_dim", latent_dim, minimum=1)
     check_integer("blocks", blocks, minimum=1)
     if num_classes is not None:

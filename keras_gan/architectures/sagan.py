@@ -55,7 +55,7 @@ def sagan(
     and values.
     """
     height, width_px, channels = check_image_shape(image_shape)
-    stages = num_stages(height, width_px)
+    stages = num_stages(image_shape)
     check_counts(latent_dim, num_classes, max_width)
     check_integer("width", width, minimum=1)
     sides = [max(height, width_px) >> i for i in range(1, stages + 1)]

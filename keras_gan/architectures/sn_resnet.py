@@ -62,7 +62,7 @@ def sn_resnet(
     pixels); Miyato & Koyama, arXiv 1802.05637. Other sizes are ours.
     """
     height, width, channels = check_image_shape(image_shape)
-    stages, halvings = num_stages(height, width), num_halvings(height, width)
+    stages, halvings = num_stages(image_shape), num_halvings(height, width)
     check_counts(latent_dim, num_classes, max_width)
     small = max(height, width) <= SMALL
     g_width = (256 if small else 64) if g_width is None else g_width

@@ -132,7 +132,7 @@ def stylegan2(
     mixing.
     """
     height, width, channels = check_image_shape(image_shape)
-    stages = num_stages(height, width)
+    stages = num_stages(image_shape)
     sizes = {
         "latent_dim": latent_dim,
         "mapping_layers": mapping_layers,

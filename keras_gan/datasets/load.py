@@ -89,8 +89,10 @@ def load(
             f"`channels` must be 1, 3 or None. Received: channels={channels!r}"
         )
     if image_size is not None:
-        sides = [image_size] * 2 if np.isscalar(image_size) else image_size
-        image_size = check_shape("image_size", sides)
+        if np.isscalar(image_size):
+            check_integer("image_size", image_size, minimum=1)
+            image_size = [image_size] * 2
+        image_size = check_shape("image_size", image_size)
         if len(image_size) != 2:
             raise ValueError(
                 "`image_size` must be an integer or (height, width). "
