@@ -298,6 +298,16 @@ def block_shapes(player):
     return [layer.output.shape[1:] for layer in kinds(player, layers.Add)]
 
 
+@pytest.mark.parametrize(
+    ("size", "halvings"), [(8, 1), (10, 1), (14, 1), (12, 2), ((12, 14), 1)]
+)
+def test_sn_resnet_halvings_up_to_32_pixels(size, halvings):
+    """Each halving pools both branches of its block."""
+    _, discriminator = sn_resnet(size)
+    found = kinds(discriminator, layers.AveragePooling2D)
+    assert len(found) == 2 * halvings
+
+
 def test_sn_resnet_count_at_32_pixels():
     """Table 3 of arXiv 1802.05957, counted by hand.
 

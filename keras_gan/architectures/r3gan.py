@@ -44,7 +44,8 @@ def r3gan(
         num_classes: integer >= 1 for conditional players, or None.
         width: integer >= 1, channels up to 32 pixels, halved with each
             doubling above; or one integer a resolution, smallest first.
-            The paper has 768 in `"E"`. `"E"` takes multiples of 8.
+            The paper has 768 in `"E"`. With `"E"` the channels of every
+            resolution, halved ones included, must be multiples of 8.
         config: `"D"` or `"E"`.
         blocks: integer >= 1, blocks a resolution.
 
@@ -62,8 +63,11 @@ def r3gan(
     >>> generator.output_shape, discriminator.output_shape
     ((None, 28, 28, 1), (None, 1))
 
-    Reference: Huang et al., arXiv 2501.05441. Where sides are no power of
-    two the smallest maps have 5 to 7 pixels.
+    Reference: Huang et al., arXiv 2501.05441, where the filter `[1, 2, 1]`
+    resamples in both players. Here it does so in the discriminator
+    (`BlurPool`); the generator's `Upsample` is bilinear with half-pixel
+    centres, the filter `[1, 3, 3, 1]`. Where sides are no power of two the
+    smallest maps have 5 to 7 pixels.
     """
     height, width_px, channels = check_image_shape(image_shape)
     stages = num_stages(image_shape)

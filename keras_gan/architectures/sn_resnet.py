@@ -29,10 +29,11 @@ def sn_resnet(
     normalisation of the generator by class, projection in the discriminator.
 
     Up to 32 pixels all blocks are alike, and the discriminator halves the
-    image twice, then has two more blocks. Above, filters double from the
-    image inwards, the discriminator halves down to 3 to 5 pixels (7 stays 7),
-    then has one more block. Normalisation, ReLU and a 3x3 convolution, twice,
-    make a block; 1x1 convolutions the shortcuts.
+    image twice, or once where a side has 8, 10 or 14 pixels, in the first of
+    its four blocks. Above, filters double from the image inwards, the
+    discriminator halves down to 3 to 5 pixels (7 stays 7), then has one more
+    block. Normalisation, ReLU and a 3x3 convolution, twice, make a block; 1x1
+    convolutions the shortcuts.
 
     Args:
         image_shape: `(height, width, channels)`. Height and width must be 4
