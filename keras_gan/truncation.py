@@ -5,13 +5,21 @@ such as `keras_gan.layers.MeanStyle`, is truncated there; any other one by a
 factor on its latents.
 """
 
+import weakref
+
 import keras
 
 from keras_gan.layer_walk import leaves
 
+# By generator, for as long as it lives: a split adds nodes to its layers and
+# is traced by `predict`. Not an attribute, which files would hold.
+SPLITS = weakref.WeakKeyDictionary()
+
 
 def split_at_styles(generator):
     """A generator's two parts and the layer between them, if it has one.
+
+    The parts share the generator's layers. They are made at the first call.
 
     Args:
         generator: Keras model.
@@ -27,17 +35,24 @@ def split_at_styles(generator):
     found = [x for x in leaves(generator) if hasattr(x, "truncate")]
     if not found:
         return None
+    if generator not in SPLITS:
+        SPLITS[generator] = split(generator, found[0])
+    return SPLITS[generator]
+
+
+def split(generator, layer):
+    """The parts before and behind a layer of a generator, and the layer."""
     try:
-        mapping = keras.Model(generator.input, found[0].output)
-        synthesis = keras.Model(found[0].output, generator.output)
+        mapping = keras.Model(generator.input, layer.output)
+        synthesis = keras.Model(layer.output, generator.output)
     except (AttributeError, ValueError) as error:
         raise ValueError(
             "A generator is truncated at its layer "
-            f"{found[0].name!r}; that needs a functional model which holds "
+            f"{layer.name!r}; that needs a functional model which holds "
             "the layer itself, as the only way from its inputs to its "
             f"samples. Received: generator={generator!r}"
         ) from error
-    return mapping, found[0], synthesis
+    return mapping, layer, synthesis
 
 
 def sampler(generator):

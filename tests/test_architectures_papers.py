@@ -1,8 +1,11 @@
 """The players of the papers: sizes, counts, labels, gradients, files."""
 
+import gc
 import importlib
 import math
+import weakref
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -10,7 +13,9 @@ import tensorflow as tf
 from keras import layers
 from keras import ops
 
+import keras_gan
 from keras_gan import architectures
+from keras_gan import truncation
 from keras_gan.layers import BlurPool
 from keras_gan.layers import MeanStyle
 from keras_gan.layers import ModulatedConv2D
@@ -729,6 +734,42 @@ def test_stylegan2_splits_at_the_mean_style(output, num_classes):
     before = np.array(mean_style.mean)
     generator(inputs, training=True)
     assert np.abs(np.array(mean_style.mean) - before).max() > 0
+
+
+def test_generator_is_split_once_and_not_kept_alive(tmp_path):
+    gan = keras_gan.GAN(*stylegan2(8), seed=0)
+    averaged = gan.averaged_generator
+    averaged.get_layer("mean_style").mean.assign([1.0] * LATENT_DIM)
+
+    def num_nodes(model):
+        return [len(layer._inbound_nodes) for layer in model.layers]
+
+    def names_in_file(model):
+        model.save_weights(tmp_path / "a.weights.h5")
+        names = []
+        with h5py.File(tmp_path / "a.weights.h5") as file:
+            file.visit(names.append)
+        return names
+
+    names = names_in_file(gan)
+    first = gan.generate(3, seed=1, truncation=0.5)
+    nodes, parts = num_nodes(averaged), truncation.split_at_styles(averaged)
+    np.testing.assert_array_equal(
+        first, gan.generate(3, seed=1, truncation=0.5)
+    )
+    assert num_nodes(averaged) == nodes
+    assert truncation.split_at_styles(averaged) is parts
+    assert truncation.split_at_styles(gan.generator)[1] is not parts[1]
+    assert names_in_file(gan) == names
+    # The last layer's bias is added to the image.
+    to_image = kinds(averaged, ModulatedConv2D)[-1]
+    to_image.bias.assign(to_image.bias + 1.0)
+    second = gan.generate(3, seed=1, truncation=0.5)
+    np.testing.assert_allclose(second, first + 1.0, rtol=1e-5)
+    player = weakref.ref(averaged)
+    del gan, averaged, parts, to_image
+    gc.collect()
+    assert player() is None
 
 
 def test_stylegan2_mapping_by_hand():
