@@ -111,6 +111,8 @@ class GAN(SavedWhole):
     ):
         super().__init__(**kwargs)
         players.check_players(generator, discriminator)
+        if type(self) is GAN:
+            players.check_unconditional(generator, discriminator)
         schedules.check("ema_half_life", ema_half_life or 0, minimum=0)
         if seed is not None:
             check_integer("seed", seed, minimum=0)

@@ -54,6 +54,27 @@ def check_players(generator, discriminator):
         )
 
 
+def check_unconditional(generator, discriminator):
+    """Raises if a player takes more than latents or samples."""
+    shapes = {
+        f"{name} input shapes": [
+            tuple(x.shape[1:]) for x in getattr(player, "inputs", None) or ()
+        ]
+        for name, player in (
+            ("generator", generator),
+            ("discriminator", discriminator),
+        )
+    }
+    if any(len(found) > 1 for found in shapes.values()):
+        received = ", ".join(f"{k}={v}" for k, v in shapes.items())
+        raise ValueError(
+            "The players take labels or another condition, which plain GAN "
+            "does not give them: make a subclass of GAN whose `split_batch` "
+            "returns (real, condition), or players of one input each, such "
+            f"as those without `num_classes`. Received: {received}"
+        )
+
+
 def check_fit(fake, discriminator):
     """Raises if the discriminator does not take what the generator gives.
 

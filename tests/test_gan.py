@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conformance import compiled
+from conformance import labelled_players
 from conformance import small
 from keras import layers
 
@@ -540,6 +541,12 @@ SWAPPED = small((3,))[::-1]
         (lambda: Normal(64), TypeError, "shape=64"),
         (lambda: Normal((0, 2)), ValueError, r"shape=\(0, 2\)"),
         (lambda: Normal((None, 2)), TypeError, r"shape=\(None, 2\)"),
+        (
+            lambda: keras_gan.GAN(*labelled_players()),
+            ValueError,
+            r"split_batch.*generator input shapes=\[\(4,\), \(1,\)\], "
+            r"discriminator input shapes=\[\(4, 4, 1\), \(1,\)\]",
+        ),
     ],
 )
 def test_bad_constructor_arguments(make, error, message):
