@@ -89,7 +89,7 @@ def r3gan_small(
     image_shape=(28, 28, 1),
     latent_dim=64,
     learning_rate=2e-3,
-    penalty_weight=1.0,
+    penalty_weight=None,
     seed=None,
     **compile_kwargs,
 ):
@@ -105,13 +105,17 @@ def r3gan_small(
             of two.
         latent_dim: integer >= 1, length of the latents.
         learning_rate: float > 0 or schedule, of both Adam optimizers.
-        penalty_weight: float >= 0, gamma of the penalty; raise it where
-            training diverges, for larger images most of all.
+        penalty_weight: float >= 0 or schedule, gamma of the penalty. Default
+            1; raise it where training diverges, for larger images most of
+            all. Not together with `penalties`.
         seed: integer, seed of the model's random draws.
         **compile_kwargs: for `GAN.compile`.
 
     Returns:
         A compiled `keras_gan.GAN`.
+
+    Raises:
+        ValueError: both `penalty_weight` and `penalties` are given.
 
     Example:
     >>> r3gan_small().penalties[0].name
@@ -120,6 +124,15 @@ def r3gan_small(
     Reference: Huang et al., arXiv 2501.05441. Loss and penalty are the
     paper's; networks, learning rate and length are made for minutes on a CPU.
     """
+    if penalty_weight is None:
+        penalty_weight = 1.0
+    elif "penalties" in compile_kwargs:
+        raise ValueError(
+            "`penalty_weight` is that of the recipe's own penalty, which "
+            "`penalties` replaces: pass one of the two. Received: "
+            f"penalty_weight={penalty_weight!r}, "
+            f"penalties={compile_kwargs['penalties']!r}"
+        )
     gan = GAN(*architectures.dcgan(image_shape, latent_dim), seed=seed)
     gan.compile(
         keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99),

@@ -9,6 +9,7 @@ from keras import layers
 
 import keras_gan
 from keras_gan import penalties
+from keras_gan import presets
 from keras_gan.latents import Normal
 
 SGD = keras.optimizers.SGD
@@ -618,6 +619,15 @@ def test_bad_arguments_of_generate(arguments, error):
     gan = compiled(small((3,)), "hinge")
     with pytest.raises(error, match="Received: "):
         gan.generate(**arguments)
+
+
+def test_weight_of_the_recipe_replaces_no_penalties():
+    with pytest.raises(ValueError, match=r"penalty_weight=5, penalties=\[\]"):
+        presets.r3gan_small((8, 8, 1), penalties=[], penalty_weight=5)
+    assert presets.r3gan_small((8, 8, 1)).penalties[0].weight == 1.0
+    gan = presets.r3gan_small((8, 8, 1), penalty_weight=5)
+    assert gan.penalties[0].weight == 5
+    assert presets.r3gan_small((8, 8, 1), penalties=[]).penalties == []
 
 
 def test_file_of_another_model_is_refused(tmp_path):
