@@ -21,6 +21,7 @@ from keras_gan.optimizers import PlayerOptimizers
 from keras_gan.penalties import penalty as penalty_rules
 from keras_gan.saving import SavedWhole
 from keras_gan.seeds import ReplicaSeedGenerator
+from keras_gan.seeds import restart
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
 from keras_gan.truncation import predict
@@ -59,7 +60,10 @@ class GAN(SavedWhole):
         ema_half_life: float >= 0 or schedule, half-life of the averaged
             generator in samples seen, at most 5 % of the samples seen so
             far. 0 or None: no average, the generator itself is used.
-        seed: integer, seed of every random draw of the model.
+        seed: integer, seed of what the model draws: latents, and whatever
+            layers of the players and `augment` draw in training, in place
+            of seeds of their own. Weights are drawn before, when players are
+            made; a layer in a penalty keeps its own seed.
         **kwargs: `name` and the like, as for `keras.Model`.
 
     Call arguments:
@@ -143,6 +147,8 @@ class GAN(SavedWhole):
             if part is not None and not part.built:
                 part(self._fake_spec)
         self(spec)
+        if self.seed is not None:
+            restart(self.layers, self.seed)
 
     def call(self, inputs, training=False):
         """Samples of the averaged generator, in float32."""

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gan.seeds import states
+
 COMPILED = "compiled_"
 
 
@@ -41,11 +43,9 @@ class SavedWhole(keras.Model):
 
     def own_state(self):
         """Variables that no layer or optimizer saves: own ones and seeds."""
-        weights = {id(weight) for weight in self.weights}
-        seeds = [v for v in self.variables if id(v) not in weights]
         layers = {id(v) for layer in self.layers for v in layer.weights}
         own = [v for v in self.weights if id(v) not in layers]
-        return [*own, *seeds]
+        return [*own, *states(self)]
 
     def compiled_state(self):
         """Variables of parts given to `compile`, by name; none by default."""

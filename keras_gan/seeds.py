@@ -4,6 +4,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+# Two streams of one seed lie this far apart.
+STRIDE = 1_000_003
+# Streams from here on are those of layers; a model's own come before.
+LAYERS = 100
+
 
 class ReplicaSeedGenerator(keras.random.SeedGenerator):
     """A seed generator that gives each replica its own draws.
@@ -21,7 +26,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
 
     def __init__(self, seed=None, stream=0, **kwargs):
         if seed is not None:
-            seed += stream * 1_000_003
+            seed += stream * STRIDE
         super().__init__(seed, **kwargs)
 
     def next(self, ordered=True):
@@ -31,7 +36,7 @@ class ReplicaSeedGenerator(keras.random.SeedGenerator):
         if context is None or context.num_replicas_in_sync == 1:
             return seed
         replica = ops.cast(context.replica_id_in_sync_group, seed.dtype)
-        return seed + ops.stack([ops.zeros_like(replica), replica * 1000003])
+        return seed + ops.stack([ops.zeros_like(replica), replica * STRIDE])
 
 
 class TensorSeed(keras.random.SeedGenerator):
@@ -48,3 +53,32 @@ class TensorSeed(keras.random.SeedGenerator):
         """The same seed each time, equal to that of the plain integer."""
         seed = ops.cast(self.seed, "int64")
         return ops.stack([seed, ops.zeros_like(seed)])
+
+
+def states(layer):
+    """States of the seed generators in a layer or model.
+
+    Args:
+        layer: Keras layer or model.
+
+    Returns:
+        List of variables, in the order of the layers.
+
+    Example:
+    >>> [int(state[0]) for state in states(keras.layers.Dropout(0.5, seed=3))]
+    [3]
+    """
+    weights = {id(weight) for weight in layer.weights}
+    return [v for v in layer.variables if id(v) not in weights]
+
+
+def restart(layers, seed):
+    """Starts the seed generators of layers anew, each on its own stream.
+
+    Args:
+        layers: list of Keras layers or models.
+        seed: integer.
+    """
+    found = {id(state): state for layer in layers for state in states(layer)}
+    for stream, state in enumerate(found.values(), start=LAYERS):
+        state.assign([seed + stream * STRIDE, 0])

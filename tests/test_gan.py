@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from conformance import compiled
 from conformance import labelled_players
+from conformance import patch_players
 from conformance import small
 from keras import layers
 
@@ -11,6 +12,7 @@ import keras_gan
 from keras_gan import penalties
 from keras_gan import presets
 from keras_gan.latents import Normal
+from keras_gan.seeds import states
 
 SGD = keras.optimizers.SGD
 
@@ -435,6 +437,68 @@ def test_seed_makes_training_repeatable():
 
     np.testing.assert_array_equal(train(3), train(3))
     assert not np.array_equal(train(3), train(4))
+
+
+def noisy_players():
+    """Noise, dropout and a layer with a seed of its own, in both players."""
+    generator, discriminator = patch_players()
+    x = keras.Input(generator.output_shape[1:])
+    y = layers.Dropout(0.5, seed=9)(keras_gan.layers.NoiseInjection()(x))
+    generator = keras.Sequential([generator, keras.Model(x, y)])
+    generator.build((None, 3))
+    return generator, discriminator
+
+
+def test_seed_governs_what_layers_draw():
+    """Equal weights and seeds, other random states of the process."""
+
+    def train(seed, state):
+        keras.utils.set_random_seed(1)
+        weights = [player.get_weights() for player in noisy_players()]
+        keras.utils.set_random_seed(state)
+        players = noisy_players()
+        for player, values in zip(players, weights):
+            player.set_weights(values)
+        gan = keras_gan.GAN(
+            *players,
+            augment=keras_gan.layers.DiffAugment("translation"),
+            seed=seed,
+        )
+        # The strength starts at 0, where the noise is not seen.
+        noise = next(x for x in gan.generator.weights if "strength" in x.path)
+        noise.assign(1.0)
+        gan.compile(SGD(0.1), SGD(0.1))
+        x = np.random.default_rng(0).normal(size=(8, 6, 6, 2))
+        x = x.astype("float32")
+        gan.fit(x, batch_size=4, shuffle=False, verbose=0)
+        return gan.generator.get_weights()[0]
+
+    np.testing.assert_array_equal(train(3, 1), train(3, 2))
+    assert not np.array_equal(train(3, 1), train(4, 1))
+    assert not np.array_equal(train(None, 1), train(None, 2))
+
+
+def test_seed_gives_each_layer_its_own_stream():
+    gan = keras_gan.GAN(*noisy_players(), augment=layers.GaussianNoise(1.0))
+    before = [int(state[0]) for state in states(gan)]
+    again = keras_gan.GAN(gan.generator, gan.discriminator, seed=3)
+    seeds = [int(state[0]) for state in states(again)]
+    # Three of the model; dropout, noise, dropout in the generator and in its
+    # average; dropout in the discriminator.
+    assert len(seeds) == len(set(seeds)) == 10
+    assert seeds[0] == 3 and 9 in before and 9 not in seeds
+
+
+def test_loaded_models_keep_the_random_states_of_layers(tmp_path):
+    gan = keras_gan.GAN(*noisy_players(), seed=3)
+    gan.compile(SGD(0.1), SGD(0.1))
+    x = np.zeros((8, 6, 6, 2), "float32")
+    gan.fit(x, batch_size=4, verbose=0)
+    drawn = [np.array(state) for state in states(gan)]
+    assert all(state[1] > 0 for state in drawn[3:7])
+    gan.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    np.testing.assert_array_equal(drawn, states(loaded))
 
 
 def test_compiling_again_keeps_slots():

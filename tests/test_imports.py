@@ -32,6 +32,7 @@ ARROWS = {
         "truncation",
         "updates",
     },
+    "saving": {"seeds"},
     "trackers": {"losses"},
     "serving": {"players", "seeds", "truncation"},
     "half_step": {"players", "truncation"},
