@@ -291,6 +291,19 @@ CASES = [
     ),
 ]
 
+# A callback sees a model's structure, not its loss: plain, two steps of one
+# player, labels, saved state of penalties and augmentation, a preset.
+STRUCTURES = [
+    {case.name: case for case in CASES}[name]
+    for name in (
+        "vector",
+        "wgan_gp",
+        "labels",
+        "few_data",
+        "preset_r3gan_small",
+    )
+]
+
 # Players that are slow to trace; they go through what depends on them.
 PAPERS = [
     Case(

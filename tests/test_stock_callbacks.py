@@ -5,14 +5,14 @@ import csv
 import keras
 import numpy as np
 import pytest
-from conformance import CASES
+from conformance import STRUCTURES
 from test_conformance import assert_equal
 from test_conformance import dataset
 from test_conformance import fit
 from test_conformance import state
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+@pytest.fixture(params=STRUCTURES, ids=lambda case: case.name)
 def case(request):
     return request.param
 
