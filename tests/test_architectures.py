@@ -98,8 +98,17 @@ def test_mlp_slope_and_options():
     ("make", "error", "message"),
     [
         (lambda: architectures.dcgan((28, 28)), ValueError, r"\(28, 28\)"),
-        (lambda: architectures.dcgan((30, 30, 1)), ValueError, "30x30"),
-        (lambda: architectures.dcgan((7, 7, 1)), ValueError, "7x7"),
+        (
+            lambda: architectures.dcgan((30, 30, 1)),
+            ValueError,
+            r"\(30, 30, 1\)",
+        ),
+        (lambda: architectures.dcgan((7, 7, 1)), ValueError, r"\(7, 7, 1\)"),
+        (
+            lambda: architectures.dcgan((None, 8, 1)),
+            TypeError,
+            r"image_shape=\(None, 8, 1\)",
+        ),
         (lambda: architectures.dcgan(28), TypeError, "image_shape=28"),
         (
             lambda: architectures.dcgan(widths=(3,)),
@@ -114,7 +123,11 @@ def test_mlp_slope_and_options():
         (lambda: architectures.dcgan(latent_dim=0), ValueError, "latent_dim=0"),
         (lambda: architectures.dcgan(width=0.5), TypeError, "width=0.5"),
         (lambda: architectures.mlp(()), ValueError, r"image_shape=\(\)"),
-        (lambda: architectures.mlp((3,), units=(0,)), ValueError, "units=0"),
+        (
+            lambda: architectures.mlp((3,), units=(0,)),
+            ValueError,
+            r"units=\(0,\)",
+        ),
     ],
 )
 def test_bad_arguments(make, error, message):
