@@ -7,6 +7,7 @@ from keras_gan import datasets
 from keras_gan import latents
 from keras_gan import layers
 from keras_gan import losses
+from keras_gan import metrics
 from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import presets
@@ -24,6 +25,7 @@ __all__ = [
     "latents",
     "layers",
     "losses",
+    "metrics",
     "optimizers",
     "penalties",
     "presets",
