@@ -399,7 +399,7 @@ class GAN(SavedWhole):
         self.trackers.update_logits(real_logits, fake_logits)
         for metric in self.trackers.metrics:
             metric.update_state(real, fake)
-        return self.trackers.evaluation_results()
+        return self.trackers.step_results()
 
     def _get_metrics_result_or_logs(self, logs):
         if TOTAL in logs:
@@ -467,12 +467,20 @@ class GAN(SavedWhole):
         serving.export(self.averaged_generator, self.latents, filepath, verbose)
 
     def compiled_state(self):
-        """Variables of the penalties, such as running means, by name."""
-        penalties = self.penalties if self.compiled else ()
+        """Variables of penalties, and of metrics' networks, by name."""
+        if not self.compiled:
+            return {}
+        parts = {
+            penalty_rules.name(p): p.variables
+            for p in self.penalties
+            if hasattr(p, "variables")
+        }
+        for metric in self.trackers.metrics:
+            parts[metric.name] = getattr(metric, "fixed_variables", ())
         return {
-            f"{penalty_rules.name(penalty)}_{index}": variable
-            for penalty in penalties
-            for index, variable in enumerate(getattr(penalty, "variables", ()))
+            f"{name}_{index}": variable
+            for name, variables in parts.items()
+            for index, variable in enumerate(variables)
         }
 
     def compile_arguments(self):

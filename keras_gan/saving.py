@@ -76,7 +76,8 @@ class SavedWhole(keras.Model):
         compiled = {COMPILED + n: v for n, v in self.compiled_state().items()}
         if self.compiled and found != set(compiled):
             raise ValueError(
-                "The file belongs to a model with other penalties: it holds "
+                "The file belongs to a model with other penalties or "
+                "metrics: it holds "
                 f"their variables {sorted(found)}. "
                 f"Expected: {sorted(compiled)}; loading before `compile` "
                 "leaves them out"

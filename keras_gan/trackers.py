@@ -65,11 +65,17 @@ class Trackers:
         parts = [results[name] for name in self.means if name not in LOGS[2:]]
         return {**results, TOTAL: sum(parts)}
 
+    def step_results(self):
+        """Logs of a test step: no penalties, and not yet the metrics."""
+        return {name: self.means[name].result() for name in LOGS}
+
     def evaluation_results(self):
-        """Logs of a test step: no penalties, but the user's metrics."""
-        metrics = [*(self.means[name] for name in LOGS), *self.metrics]
-        results = {}
-        for metric in metrics:
+        """Logs of an evaluation: those of its steps and the user's metrics.
+
+        Taken once, at the end: a metric may work hard for its result.
+        """
+        results = self.step_results()
+        for metric in self.metrics:
             value = metric.result()
             results |= (
                 value if isinstance(value, dict) else {metric.name: value}

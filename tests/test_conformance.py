@@ -11,6 +11,7 @@ from conformance import public_parts
 from keras_gan import constraints
 from keras_gan import latents
 from keras_gan import losses
+from keras_gan import metrics
 from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import schedules
@@ -81,7 +82,14 @@ def test_every_public_part_is_covered():
 
 def test_every_public_class_is_registered():
     things = [optimizers.Adam]
-    for module in (constraints, losses, penalties, latents, schedules):
+    for module in (
+        constraints,
+        losses,
+        metrics,
+        penalties,
+        latents,
+        schedules,
+    ):
         things += public_classes(module)
     for thing in things:
         name = f"keras_gan>{thing.__name__}"

@@ -126,9 +126,12 @@ def public_things():
         keras_gan.callbacks,
         keras_gan.datasets,
         keras_gan.layers,
+        keras_gan.metrics,
+        keras_gan.metrics.features,
         keras_gan.penalties,
     ):
-        yield from (getattr(module, name) for name in module.__all__)
+        things = [getattr(module, name) for name in module.__all__]
+        yield from (thing for thing in things if callable(thing))
     yield keras_gan.optimizers.Adam
     yield keras_gan.GAN
 

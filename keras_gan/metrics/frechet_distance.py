@@ -171,8 +171,6 @@ class FrechetDistance(SampleMetric):
     Reference: Heusel et al., arXiv 1706.08500.
     """
 
-    _direction = "down"
-
     def __init__(self, features, name="frechet_distance"):
         super().__init__(features, name)
         size = self.num_features

@@ -25,7 +25,9 @@ def kernel_distance(real, fake, num_subsets=100, subset_size=1_000, seed=0):
 
     Returns:
         Two floats: the distance and its standard error, the standard
-        deviation over the subsets by the root of their number.
+        deviation over the subsets by the root of their number, or of
+        `min(n, m) / subset_size` where that is smaller: subsets that share
+        samples tell nothing new.
 
     Raises:
         ValueError: too few samples, sizes that differ, NaN or infinity.
@@ -38,7 +40,7 @@ def kernel_distance(real, fake, num_subsets=100, subset_size=1_000, seed=0):
     True
 
     Reference: Binkowski et al., arXiv 1801.01401. They report the standard
-    deviation.
+    deviation over the subsets.
     """
     check_integer("num_subsets", num_subsets, minimum=1)
     check_integer("subset_size", subset_size, minimum=2)
@@ -51,7 +53,10 @@ def kernel_distance(real, fake, num_subsets=100, subset_size=1_000, seed=0):
         )
         for _ in range(num_subsets)
     ]
-    return float(np.mean(values)), float(np.std(values) / num_subsets**0.5)
+    independent = min(
+        num_subsets, len(real) / subset_size, len(fake) / subset_size
+    )
+    return float(np.mean(values)), float(np.std(values) / independent**0.5)
 
 
 def discrepancy(x, y):
@@ -109,8 +114,6 @@ class KernelDistance(CollectedFeatures):
 
     Reference: Binkowski et al., arXiv 1801.01401.
     """
-
-    _direction = "down"
 
     def __init__(
         self,

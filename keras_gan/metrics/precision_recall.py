@@ -91,7 +91,6 @@ class PrecisionRecall(CollectedFeatures):
     Reference: Kynkaanniemi et al., arXiv 1904.06991.
     """
 
-    _direction = "up"
     parts = ("precision", "recall")
     function = staticmethod(precision_recall)
 

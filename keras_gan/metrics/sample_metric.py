@@ -1,7 +1,9 @@
 """What the judges share: features of real samples and of fakes."""
 
 import hashlib
+import json
 import math
+import re
 import weakref
 
 import keras
@@ -10,7 +12,10 @@ from keras import ops
 
 from keras_gan.version import __version__
 
+# The last tensor each network saw, and what it made of it.
 LAST = weakref.WeakKeyDictionary()
+# Networks that came from files, by config and hash.
+SHARED = weakref.WeakValueDictionary()
 
 
 class SampleMetric(keras.metrics.Metric):
@@ -90,14 +95,29 @@ class SampleMetric(keras.metrics.Metric):
         }
 
     def get_config(self):
-        """Constructor arguments."""
-        features = keras.saving.serialize_keras_object(self.features)
-        return {"features": features, "name": self.name}
+        """Constructor arguments, and what tells networks apart."""
+        return {
+            "features": keras.saving.serialize_keras_object(self.features),
+            "features_sha256": sha256(self.features),
+            "name": self.name,
+        }
 
     @classmethod
     def from_config(cls, config):
-        """The metric that `get_config` describes."""
-        return cls(**keras.saving.deserialize_keras_object(config))
+        """The metric that `get_config` describes.
+
+        Its network has the weights of its making until those of a file are
+        loaded; metrics that shared one share it again.
+        """
+        config = dict(config)
+        key = json.dumps([config["features"], config.pop("features_sha256")])
+        # Keras numbers objects from their second appearance in a file on.
+        key = re.sub(r', "shared_object_id": \d+', "", key)
+        network = SHARED.get(key)
+        if network is None:
+            network = keras.saving.deserialize_keras_object(config["features"])
+            SHARED[key] = network
+        return cls(**{**config, "features": network})
 
 
 def check_network(name, network):
