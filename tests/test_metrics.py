@@ -475,3 +475,44 @@ class TestInGAN:
         gan.save_weights(tmp_path / "a.weights.h5")
         with pytest.raises(ValueError, match="other penalties or metrics"):
             small_gan().load_weights(tmp_path / "a.weights.h5")
+
+
+class TestBundledFeatures:
+    def test_names_most_clothes_right(self):
+        x, y = next(iter(keras_gan.datasets.load("fashion_mnist_10k", 500)[1]))
+        logits = features.fashion_mnist("logits")(x)
+        assert np.mean(np.argmax(logits, axis=1) == y) > 0.89
+
+    def test_features_are_those_below_the_logits(self):
+        x = np.random.default_rng(0).uniform(-1, 1, (3, 28, 28, 1))
+        network = features.fashion_mnist()
+        logits = features.fashion_mnist("logits")
+        kernel, bias = logits.get_layer("logits").get_weights()
+        np.testing.assert_allclose(
+            network(x) @ kernel + bias, logits(x), rtol=1e-5, atol=1e-5
+        )
+        assert not network.trainable_weights
+
+    def test_another_file_is_refused(self, monkeypatch, tmp_path):
+        path = tmp_path / "fashion_mnist.weights.h5"
+        path.write_bytes(features.FASHION_MNIST.read_bytes() + b" ")
+        monkeypatch.setattr(features, "FASHION_MNIST", path)
+        with pytest.raises(ValueError, match="not the bundled file"):
+            features.fashion_mnist()
+
+    def test_errors(self):
+        with pytest.raises(ValueError, match="output='conv'"):
+            features.fashion_mnist("conv")
+        with pytest.raises(TypeError, match="num_classes='ten'"):
+            features.small_classifier("ten")
+
+
+def test_random_projection_keeps_distances_on_average():
+    project = features.random_projection((20, 30), 400, seed=4)
+    x = normal(0, 50, 600).reshape(50, 20, 30)
+    lengths = np.square(project(x)).sum(1) / np.square(x).sum((1, 2))
+    np.testing.assert_allclose(lengths.mean(), 400 / 600, rtol=0.1)
+    again = features.random_projection((20, 30), 400, seed=4)
+    np.testing.assert_array_equal(project(x), again(x))
+    other = features.random_projection((20, 30), 400, seed=5)
+    assert not np.allclose(project(x), other(x))

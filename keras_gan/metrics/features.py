@@ -1,12 +1,99 @@
 """What metrics look at: networks from samples to features."""
 
+import hashlib
+import pathlib
+
 import keras
 from keras import layers
 
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
 
-__all__ = ["random_projection", "raw"]
+__all__ = ["fashion_mnist", "random_projection", "raw", "small_classifier"]
+
+FASHION_MNIST = pathlib.Path(__file__).with_name("fashion_mnist.weights.h5")
+FASHION_MNIST_SHA256 = (
+    "aba9c3e2f279a231a4fda3df0550ce39af16fbadc06346faf17f107ce1fa2444"
+)
+
+
+def fashion_mnist(output="features"):
+    """The bundled classifier of clothes, for grey images of 28 x 28 pixels.
+
+    `small_classifier` after six passes over the 60,000 training images of
+    Fashion-MNIST: 91.59 % of the 10,000 test images are named right. Numbers
+    taken with it compare with each other only.
+
+    Args:
+        output: `"features"`, 128 values >= 0, or `"logits"`, of ten classes
+            in the order of the data set.
+
+    Returns:
+        Keras model, `(batch, 28, 28, 1)` in [-1, 1] to `(batch, 128)` or
+        `(batch, 10)`, frozen.
+
+    Raises:
+        ValueError: another output; a weights file that is not the bundled
+            one.
+
+    Example:
+    >>> fashion_mnist().output_shape
+    (None, 128)
+
+    Reference: Xiao, Rasul & Vollgraf, arXiv 1708.07747, for the data (MIT
+    licence). Weights by `benchmarks/fashion_judge.py`.
+    """
+    if output not in ("features", "logits"):
+        raise ValueError(
+            '`output` must be "features" or "logits". '
+            f"Received: output={output!r}"
+        )
+    found = hashlib.sha256(FASHION_MNIST.read_bytes()).hexdigest()
+    if found != FASHION_MNIST_SHA256:
+        raise ValueError(
+            f"{FASHION_MNIST} is not the bundled file; install the package "
+            f"again. Received: SHA-256 {found}"
+        )
+    classifier = small_classifier()
+    classifier.load_weights(FASHION_MNIST)
+    classifier.trainable = False
+    outputs = classifier.get_layer(output).output
+    return keras.Model(
+        classifier.input, outputs, name=f"fashion_mnist_{output}"
+    )
+
+
+def small_classifier(num_classes=10):
+    """A convolutional network for grey images of 28 x 28 pixels, untrained.
+
+    For sets like MNIST: train it on labels, then judge by its layer
+    `"features"`.
+
+    Args:
+        num_classes: integer >= 1.
+
+    Returns:
+        Keras model, `(batch, 28, 28, 1)` to logits `(batch, num_classes)`,
+        its layers `"features"` (128 values) and `"logits"`.
+
+    Raises:
+        TypeError: `num_classes` is no integer.
+        ValueError: it is below 1.
+
+    Example:
+    >>> small_classifier(3).output_shape
+    (None, 3)
+    """
+    check_integer("num_classes", num_classes, minimum=1)
+    image = keras.Input((28, 28, 1))
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(image)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Conv2D(64, 3, padding="same", activation="relu")(x)
+    x = layers.MaxPooling2D()(x)
+    x = layers.Dropout(0.25)(layers.Flatten()(x))
+    x = layers.Dense(128, activation="relu", name="features")(x)
+    x = layers.Dropout(0.5)(x)
+    return keras.Model(image, layers.Dense(num_classes, name="logits")(x))
 
 
 def raw(sample_shape):
@@ -29,9 +116,8 @@ def raw(sample_shape):
     (None, 8)
     """
     sample_shape = check_shape("sample_shape", sample_shape)
-    return keras.Sequential(
-        [keras.Input(sample_shape), layers.Flatten()], name="raw"
-    )
+    sample = keras.Input(sample_shape)
+    return keras.Model(sample, layers.Flatten()(sample), name="raw")
 
 
 def random_projection(sample_shape, num_features=128, seed=0):
