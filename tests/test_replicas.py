@@ -16,7 +16,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras_gan
-from keras_gan import constraints, penalties, schedules
+from keras_gan import constraints, metrics, penalties, schedules
 
 
 class Zeros(keras_gan.latents.Normal):
@@ -44,10 +44,16 @@ with strategy.scope():
     gan.compile(
         keras.optimizers.SGD(rate), keras.optimizers.SGD(0.1),
         loss="relativistic", penalties=rules, update=update,
+        metrics=[
+            metrics.FrechetDistance(metrics.features.raw((6,))),
+            metrics.DensityCoverage(metrics.features.raw((6,))),
+        ],
     )
 x = np.random.default_rng(0).uniform(-1, 1, (32, 6)).astype("float32")
 data = tf.data.Dataset.from_tensor_slices(x).batch(8)
-logs = gan.fit(data, epochs=2, verbose=0, shuffle=False).history
+logs = gan.fit(
+    data, epochs=2, validation_data=data, verbose=0, shuffle=False
+).history
 if mode == "own":
     def draw():
         return gan.latents(3, gan.seed_generator)
@@ -75,6 +81,7 @@ def test_two_replicas_equal_one(update, tmp_path):
     for a, b in zip(one["weights"], two["weights"]):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     assert one["logs"].keys() == two["logs"].keys()
+    assert {"val_frechet_distance", "val_coverage"} <= one["logs"].keys()
     for name, values in one["logs"].items():
         np.testing.assert_allclose(values, two["logs"][name], rtol=1e-4)
 

@@ -38,9 +38,13 @@ class CollectedFeatures(SampleMetric):
             rows.assign(ops.scatter_update(rows, places[:, None], x))
             count.assign(ops.minimum(after, self.num_samples))
 
+    def num_collected(self, kind):
+        """Integer, rows of one kind."""
+        return int(ops.convert_to_numpy(self.counts[kind]))
+
     def collected(self, kind):
         """The features of one kind, float64 `(n, d)`."""
-        count = int(self.counts[kind])
+        count = self.num_collected(kind)
         return ops.convert_to_numpy(self.rows[kind])[:count].astype("float64")
 
     def result(self):
@@ -49,7 +53,7 @@ class CollectedFeatures(SampleMetric):
 
     def protocol(self):
         """What the number depends on."""
-        numbers = {f"num_{k}": int(v) for k, v in self.counts.items()}
+        numbers = {f"num_{k}": self.num_collected(k) for k in self.counts}
         return {**super().protocol(), **numbers}
 
     def get_config(self):

@@ -192,10 +192,7 @@ class FrechetDistance(SampleMetric):
 
     def result(self):
         """The distance of all samples since the last reset."""
-        real, fake = (
-            Moments(*(ops.convert_to_numpy(v) for v in state))
-            for state in (self.real_state, self.fake_state)
-        )
+        real, fake = self.states()
         if not np.isfinite(real.scatter.sum() + fake.scatter.sum()):
             return float("nan")
         if min(real.count, fake.count) <= self.num_features:
@@ -207,13 +204,17 @@ class FrechetDistance(SampleMetric):
             )
         return frechet_distance(real, fake)
 
+    def states(self):
+        """NumPy `Moments` of the real samples and of the fakes."""
+        return [
+            Moments(*(ops.convert_to_numpy(v) for v in state))
+            for state in (self.real_state, self.fake_state)
+        ]
+
     def protocol(self):
         """What the number depends on."""
-        numbers = {
-            "num_real": int(self.real_state[0]),
-            "num_fake": int(self.fake_state[0]),
-            "ddof": 1,
-        }
+        real, fake = (int(state.count) for state in self.states())
+        numbers = {"num_real": real, "num_fake": fake, "ddof": 1}
         return {**super().protocol(), **numbers}
 
 

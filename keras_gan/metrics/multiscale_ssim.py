@@ -7,6 +7,7 @@ from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.metrics.samples import CollectedSamples
 from keras_gan.metrics.samples import as_images
+from keras_gan.metrics.samples import as_rows
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 FILTERS = (11, 7)
@@ -208,11 +209,7 @@ class MultiscaleSSIM(CollectedSamples):
 
     def mean_of_pairs(self, kind, x):
         """Mean similarity of random pairs of two different samples."""
-        if len(x) < 2:
-            raise ValueError(
-                f"`{kind}` must hold at least 2 samples. "
-                f"Received: {kind} of {len(x)}"
-            )
+        as_rows(kind, x, at_least=2)
         rng = np.random.default_rng(self.seed)
         first = rng.integers(len(x), size=self.num_pairs)
         second = first + rng.integers(1, len(x), size=self.num_pairs)
