@@ -113,7 +113,7 @@ def main(data, only, seeds, steps, judge, out):
     if only != "toys":
         record.open("fashion", FASHION, steps)
         run_fashion(record, seeds or 3, data, judge)
-    text = table(record.content)
+    text = report(record.content)
     pathlib.Path(out).with_suffix(".md").write_text(text)
     print(text)
 
@@ -353,6 +353,43 @@ def run_fashion(record, seeds, data, judge):
             )
 
 
+def report(content):
+    """All tables, in Markdown."""
+    grid = pivot(content, "grid", "modes", 1)
+    fashion = pivot(content, "fashion", "distance", 1)
+    return (
+        "Modes of the grid of 25, mean and deviation over the seeds:\n\n"
+        f"{grid}\nFrechet distance on Fashion-MNIST, lower is better, likewise:\n\n"
+        f"{fashion}\nEverything:\n\n{table(content)}"
+    )
+
+
+def pivot(content, data, value, digits):
+    """One value of one data set: a row a loss, a column a penalty."""
+    lines = [("loss", *PENALTIES), ("---",) * (1 + len(PENALTIES))]
+    rows = [row for part in content.values() for row in part["rows"]]
+    for loss in losses.LOSSES:
+        cells = [
+            spread(
+                [
+                    row[value]
+                    for row in rows
+                    if (row["data"], row["loss"], row["penalty"])
+                    == (data, loss, penalty)
+                ],
+                digits,
+            )
+            for penalty in PENALTIES
+        ]
+        lines.append((f"`{loss}`", *cells))
+    return markdown(lines)
+
+
+def markdown(lines):
+    """Cells as the lines of a table."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def table(content):
     """Mean and standard deviation over the seeds, in Markdown.
 
@@ -395,7 +432,7 @@ def table(content):
                 spread([row["distance"] for row in fashion], 1),
             )
         )
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(lines)
 
 
 def spread(values, digits):
