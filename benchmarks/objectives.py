@@ -359,7 +359,8 @@ def report(content):
     fashion = pivot(content, "fashion", "distance", 1)
     return (
         "Modes of the grid of 25, mean and deviation over the seeds:\n\n"
-        f"{grid}\nFrechet distance on Fashion-MNIST, lower is better, likewise:\n\n"
+        f"{grid}\n"
+        "Frechet distance on Fashion-MNIST, lower is better, likewise:\n\n"
         f"{fashion}\nEverything:\n\n{table(content)}"
     )
 
