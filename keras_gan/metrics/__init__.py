@@ -17,6 +17,8 @@ from keras_gan.metrics.duplicates import duplicates
 from keras_gan.metrics.frechet_distance import FrechetDistance
 from keras_gan.metrics.frechet_distance import frechet_distance
 from keras_gan.metrics.frechet_distance import frechet_distance_infinity
+from keras_gan.metrics.inception import inception_2015
+from keras_gan.metrics.inception import inception_v3
 from keras_gan.metrics.inception_score import InceptionScore
 from keras_gan.metrics.inception_score import inception_score
 from keras_gan.metrics.kernel_distance import KernelDistance
@@ -55,7 +57,9 @@ __all__ = [
     "frechet_distance",
     "frechet_distance_infinity",
     "frechet_distance_per_class",
+    "inception_2015",
     "inception_score",
+    "inception_v3",
     "kernel_distance",
     "mode_count",
     "modes_of_mixture",
