@@ -170,7 +170,9 @@ class SlicedWasserstein(CollectedSamples):
 
     Needs no network: tells at which scale images are wrong, and serves for
     tables and toys. It is given the samples' shape in place of features and
-    keeps the samples. `sliced_wasserstein` has the definition.
+    keeps the samples. `sliced_wasserstein` has the definition. By default an
+    evaluation of 28x28 grey images takes most of a minute of one CPU core;
+    the time is in proportion to samples, patches and directions.
 
     Args:
         sample_shape: tuple of integers, `(height, width, channels)` or
