@@ -296,7 +296,7 @@ class TestClassHistogram:
             ([1, 2], [1, 2, 3], "as many classes. Received: 2 and 3"),
             ([0, 0], [1, 2], r"`real` .*Received: real=\[0.0, 0.0\]"),
             ([1, 2], [-1, 2], r"fake=\[-1.0, 2.0\]"),
-            ([1, np.nan], [1, 2], r"real=\[1.0, nan\]"),
+            ([1, np.inf], [1, 2], r"real=\[1.0, inf\]"),
             ([[1, 2]], [1, 2], r"real=\[\[1.0, 2.0\]\]"),
         ],
     )
@@ -510,6 +510,14 @@ class TestAccuracyScores:
             "keras_gan": keras_gan.__version__,
         }
 
+    def test_classes_of_either_set(self):
+        x = np.zeros((2, 2))
+        score = metrics.accuracy_on_fakes(
+            (x, [0, 1]), (x, [0, 2]), constant, epochs=1, seeds=[2]
+        )
+        assert score["values"] == [0.5]
+        assert score["protocol"]["num_classes"] == 3
+
     def test_order_of_samples(self):
         x, labels = np.arange(20.0)[:, None], np.arange(20)
         runs = []
@@ -603,15 +611,13 @@ class TestAccuracyScores:
                 "infinity in fake",
             ),
             (
-                {"build_classifier": lambda *args: identity(3)},
+                {"build_classifier": lambda *args: identity(4)},
                 ValueError,
                 r"logits \(batch, 3\)",
             ),
         ],
     )
     def test_errors(self, change, error, message):
-        if "build_classifier" in change:
-            change = {"build_classifier": lambda *args: identity(4)}
         arguments = {"fake": blobs(9, 3), "test": blobs(9, 3), "epochs": 1}
         with pytest.raises(error, match=message):
             metrics.classification_accuracy_score(**{**arguments, **change})
@@ -706,3 +712,8 @@ class TestFrechetPerClass:
         x = generator().normal(size=(4, 2))
         with pytest.raises(error, match=message):
             metrics.frechet_distance_per_class(x, [0, 0, 1, 1], x, labels)
+
+    def test_class_of_fakes_alone(self):
+        x = generator().normal(size=(4, 2))
+        with pytest.raises(ValueError, match="class 1 with 0 in .* and 2 in"):
+            metrics.frechet_distance_per_class(x, [0] * 4, x, [0, 0, 1, 1])
