@@ -355,10 +355,13 @@ class TestStreaming:
         net = keras.Sequential([keras.Input((6,)), Counted()])
         first, second = case[0](net), metrics.FrechetDistance(net)
         passes.clear()
-        x = keras.ops.convert_to_tensor(normal(0, 64, 6, "float32"))
+        x, y = (
+            keras.ops.convert_to_tensor(normal(i, 64, 6, "float32"))
+            for i in (0, 1)
+        )
         for metric in (first, second):
-            metric.update_state(x, x)
-        assert len(passes) == 1
+            metric.update_state(x, y)
+        assert len(passes) == 2
 
     def test_wrong_networks(self, case):
         make = case[0]
@@ -516,3 +519,22 @@ def test_random_projection_keeps_distances_on_average():
     np.testing.assert_array_equal(project(x), again(x))
     other = features.random_projection((20, 30), 400, seed=5)
     assert not np.allclose(project(x), other(x))
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_networks_stay_in_float32(policy):
+    keras.config.set_dtype_policy(policy)
+    for make in (
+        features.fashion_mnist,
+        features.small_classifier,
+        lambda: features.raw((28, 28, 1)),
+        lambda: features.random_projection((28, 28, 1), 4),
+    ):
+        network = make()
+        assert keras.config.dtype_policy().name == policy
+        assert network(images(2)).dtype == "float32"
+        assert {x.compute_dtype for x in network.layers} == {"float32"}
+
+
+def images(n):
+    return normal(0, n, 784, "float32").reshape(n, 28, 28, 1)

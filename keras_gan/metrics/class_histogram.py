@@ -94,7 +94,6 @@ class ClassHistogramDivergence(ClassifierMetric):
     Reference: Kullback & Leibler 1951.
     """
 
-    _direction = "down"
     stacked = True
 
     def __init__(self, classifier, name="class_histogram_divergence"):
@@ -121,5 +120,8 @@ class ClassHistogramDivergence(ClassifierMetric):
 
     def protocol(self):
         """What the number depends on."""
-        numbers = {f"num_{k}": int(ops.sum(v)) for k, v in self.counts.items()}
+        numbers = {
+            f"num_{k}": int(ops.convert_to_numpy(v).sum())
+            for k, v in self.counts.items()
+        }
         return {**super().protocol(), **numbers}

@@ -81,22 +81,6 @@ class ClassifierMetric(SampleMetric):
         """What the number depends on."""
         return {**super().protocol(), "num_classes": self.num_classes}
 
-    def get_config(self):
-        """Constructor arguments, and what tells networks apart."""
-        config = super().get_config()
-        return {"classifier": config.pop("features"), **config}
-
-    @classmethod
-    def from_config(cls, config):
-        """The metric that `get_config` describes, as all judges are made."""
-        config = dict(config)
-        config["features"] = config.pop("classifier")
-
-        def make(features, **arguments):
-            return cls(features, **arguments)
-
-        return SampleMetric.from_config.__func__(make, config)
-
 
 def num_classes(shape):
     """Classes that outputs of a shape tell apart: `K ** c`."""

@@ -1,5 +1,6 @@
 """What metrics look at: networks from samples to features."""
 
+import contextlib
 import hashlib
 import pathlib
 
@@ -15,6 +16,17 @@ FASHION_MNIST = pathlib.Path(__file__).with_name("fashion_mnist.weights.h5")
 FASHION_MNIST_SHA256 = (
     "aba9c3e2f279a231a4fda3df0550ce39af16fbadc06346faf17f107ce1fa2444"
 )
+
+
+@contextlib.contextmanager
+def full_precision():
+    """Layers made within compute in float32, whatever the dtype policy."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def fashion_mnist(output="features"):
@@ -63,6 +75,7 @@ def fashion_mnist(output="features"):
     )
 
 
+@full_precision()
 def small_classifier(num_classes=10):
     """A convolutional network for grey images of 28 x 28 pixels, untrained.
 
@@ -96,6 +109,7 @@ def small_classifier(num_classes=10):
     return keras.Model(image, layers.Dense(num_classes, name="logits")(x))
 
 
+@full_precision()
 def raw(sample_shape):
     """The values themselves, for data that no network knows.
 
@@ -120,6 +134,7 @@ def raw(sample_shape):
     return keras.Model(sample, layers.Flatten()(sample), name="raw")
 
 
+@full_precision()
 def random_projection(sample_shape, num_features=128, seed=0):
     """Fixed random directions, for many values and no network.
 

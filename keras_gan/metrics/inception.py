@@ -9,6 +9,7 @@ from keras import layers
 from keras import ops
 
 from keras_gan.checks import check_shape
+from keras_gan.metrics.features import full_precision
 
 SIDE = 299
 CONVENTIONS = ("clean", "legacy_tensorflow", "legacy_pytorch")
@@ -23,6 +24,7 @@ SAFE = {
 }
 
 
+@full_precision()
 def inception_v3(
     image_shape, convention="clean", weights="imagenet", output="features"
 ):
@@ -88,6 +90,7 @@ def inception_v3(
     return keras.Model(image, network(x), name=name)
 
 
+@full_precision()
 def inception_2015(path, image_shape, convention="legacy_tensorflow"):
     """The Inception of 2015 that papers report distances with.
 

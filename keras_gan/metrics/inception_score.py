@@ -137,8 +137,6 @@ class InceptionScore(ClassifierMetric):
     1801.01973, on its limits. We divide samples as `inception_score` does.
     """
 
-    _direction = "up"
-
     def __init__(
         self,
         classifier,
@@ -200,7 +198,7 @@ class InceptionScore(ClassifierMetric):
         numbers = {
             "from_logits": self.from_logits,
             "num_splits": self.num_splits,
-            "num_fake": int(ops.sum(self.counts)),
+            "num_fake": int(ops.convert_to_numpy(self.counts).sum()),
         }
         return {**super().protocol(), **numbers}
 

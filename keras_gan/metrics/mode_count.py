@@ -183,7 +183,6 @@ class ModeCount(ClassifierMetric):
     with 26,000 fakes.
     """
 
-    _direction = "up"
     stacked = True
 
     def __init__(self, classifier, name="mode_count"):
@@ -207,4 +206,7 @@ class ModeCount(ClassifierMetric):
 
     def protocol(self):
         """What the number depends on."""
-        return {**super().protocol(), "num_fake": int(ops.sum(self.counts))}
+        return {
+            **super().protocol(),
+            "num_fake": int(ops.convert_to_numpy(self.counts).sum()),
+        }

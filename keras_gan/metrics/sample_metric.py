@@ -5,6 +5,7 @@ import json
 import math
 import re
 import weakref
+from collections import deque
 
 import keras
 import tensorflow as tf
@@ -12,7 +13,7 @@ from keras import ops
 
 from keras_gan.version import __version__
 
-# The last tensor each network saw, and what it made of it.
+# The last two tensors each network saw, and what it made of them.
 LAST = weakref.WeakKeyDictionary()
 # Networks that came from files, by config and hash.
 SHARED = weakref.WeakValueDictionary()
@@ -117,7 +118,8 @@ class SampleMetric(keras.metrics.Metric):
         if network is None:
             network = keras.saving.deserialize_keras_object(config["features"])
             SHARED[key] = network
-        return cls(**{**config, "features": network})
+        config.pop("features")
+        return cls(network, **config)
 
 
 def check_network(name, network):
@@ -143,13 +145,12 @@ def check_network(name, network):
 
 def passed(network, x):
     """Flat float32 outputs of `network`, with one pass for one tensor."""
-    known, outputs = LAST.get(network, (None, None))
-    if known is not x:
-        outputs = network(x, training=False)
-        outputs = ops.cast(
-            ops.reshape(outputs, (ops.shape(x)[0], -1)), "float32"
-        )
-        LAST[network] = x, outputs
+    for known, outputs in LAST.setdefault(network, deque(maxlen=2)):
+        if known is x:
+            return outputs
+    outputs = network(x, training=False)
+    outputs = ops.cast(ops.reshape(outputs, (ops.shape(x)[0], -1)), "float32")
+    LAST[network].append((x, outputs))
     return outputs
 
 
