@@ -20,6 +20,7 @@ from keras_gan.layer_walk import leaves
 from keras_gan.optimizers import PlayerOptimizers
 from keras_gan.penalties import penalty as penalty_rules
 from keras_gan.saving import SavedWhole
+from keras_gan.saving import numbered
 from keras_gan.seeds import ReplicaSeedGenerator
 from keras_gan.seeds import restart
 from keras_gan.trackers import TOTAL
@@ -470,18 +471,8 @@ class GAN(SavedWhole):
         """Variables of penalties, and of metrics' networks, by name."""
         if not self.compiled:
             return {}
-        parts = {
-            penalty_rules.name(p): p.variables
-            for p in self.penalties
-            if hasattr(p, "variables")
-        }
-        for metric in self.trackers.metrics:
-            parts[metric.name] = getattr(metric, "fixed_variables", ())
-        return {
-            f"{name}_{index}": variable
-            for name, variables in parts.items()
-            for index, variable in enumerate(variables)
-        }
+        parts = penalty_rules.variables(self.penalties)
+        return numbered({**parts, **self.trackers.fixed_variables()})
 
     def compile_arguments(self):
         """What `compile` was called with; for `.keras` files."""

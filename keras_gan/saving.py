@@ -86,3 +86,23 @@ class SavedWhole(keras.Model):
             variable.assign(store[str(index)])
         for key, variable in compiled.items():
             variable.assign(store[key])
+
+
+def numbered(parts):
+    """Variables of named parts by a name and a number.
+
+    Args:
+        parts: dictionary from a part's name to its variables.
+
+    Returns:
+        Dictionary of variables.
+
+    Example:
+    >>> numbered({"lecam": ["real", "fake"], "r1": []})
+    {'lecam_0': 'real', 'lecam_1': 'fake'}
+    """
+    return {
+        f"{name}_{index}": variable
+        for name, variables in parts.items()
+        for index, variable in enumerate(variables)
+    }

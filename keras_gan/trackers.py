@@ -44,6 +44,10 @@ class Trackers:
         }
         self.metrics = metrics
 
+    def fixed_variables(self):
+        """By metric, the variables of its network, which a file must hold."""
+        return {m.name: getattr(m, "fixed_variables", ()) for m in self.metrics}
+
     def update(self, values):
         """Feeds per-sample values to the means of their names."""
         for name, value in values.items():

@@ -52,7 +52,7 @@ def inception_v3(
             that is missing or of another network.
 
     Example:
-    >>> inception_v3((32, 32, 3), weights=None).output_shape  # doctest: +SKIP
+    >>> inception_v3((32, 32, 3), weights=None).output_shape
     (None, 2048)
 
     Reference: Szegedy et al., arXiv 1512.00567.

@@ -179,6 +179,11 @@ def values(penalties, discriminate, real, fake, step):
     return found
 
 
+def variables(penalties):
+    """By name, the state that a penalty keeps, such as running means."""
+    return {name(p): getattr(p, "variables", ()) for p in penalties}
+
+
 def adopt(penalties, seed_generator, images_seen):
     """Gives penalties the model's seeds and counter, and lets them build.
 
