@@ -1,4 +1,4 @@
-"""The command `keras-gan`: train, generate, export."""
+"""The command `keras-gan`: train, generate, evaluate, compare, export."""
 
 import pathlib
 import sys
@@ -10,6 +10,8 @@ from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
+from keras_gan.evaluation import report
+from keras_gan.evaluation.evaluate import evaluate as evaluate_model
 from keras_gan.run_folder import RunFolder
 from keras_gan.version import __version__
 
@@ -194,6 +196,82 @@ def write_images(samples, folder):
     digits = len(str(len(pictures) - 1))
     for index, picture in enumerate(pictures):
         picture.save(folder / f"{index:0{digits}d}.png")
+
+
+@main.command(cls=Command)
+@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@click.option(
+    "--data",
+    help="As for train.  [default: the data of the run folder]",
+)
+@click.option(
+    "--features",
+    metavar="NAME|FILE.keras",
+    help="What samples are looked at with: fashion_mnist, raw, "
+    "random_projection, or a Keras model of yours.  [default: fashion_mnist "
+    "for grey images of 28 pixels, raw for vectors, random_projection "
+    "otherwise]",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(20),
+    default=10_000,
+    show_default=True,
+    help="Fakes, and test samples at most.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    help="Folder to write.  [default: evaluation/ in the run folder, or "
+    "NAME-evaluation beside the file]",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Samples made at once.",
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(1),
+    metavar="PIXELS",
+    help="As for train.  [default: as the run folder]",
+)
+@click.option(
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    help="As for train.  [default: as the run folder]",
+)
+def evaluate(model, out, **settings):
+    """Say what MODEL, a .keras file or a run folder, is worth.
+
+    Fakes of the averaged generator are held against the test split. Each
+    number stands beside its floor, the same number for real training
+    samples. The folder gets evaluation.md with pictures, and
+    evaluation.json. Nothing is overwritten.
+    """
+    record, folder = evaluate_model(model, out, settings)
+    click.echo(report.measures_table(record["measures"]))
+    for verdict in record["verdicts"]:
+        click.secho(verdict["text"], bold=True)
+    for note in record["notes"]:
+        click.echo(note)
+    click.echo(f"Wrote {folder / 'evaluation.md'}")
+
+
+@main.command(cls=Command)
+@click.argument("first", type=click.Path(exists=True))
+@click.argument("second", type=click.Path(exists=True))
+@click.option("--force", is_flag=True, help="Though protocols differ.")
+def compare(first, second, force):
+    """Show two evaluations, FIRST and SECOND, side by side.
+
+    Each is an evaluation.json or its folder. Numbers of different protocols
+    mean nothing side by side and are refused.
+    """
+    click.echo(report.compare((first, second), force))
 
 
 @main.command(cls=Command)

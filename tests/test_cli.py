@@ -303,6 +303,6 @@ def test_help_names_every_option():
     for parameter in cli.train.params:
         assert parameter.opts[0] in output
     assert "fashion_mnist_10k" in output
-    for name in ("train", "generate", "export"):
+    for name in ("train", "generate", "evaluate", "compare", "export"):
         assert name in command("--help")
     assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") is not None

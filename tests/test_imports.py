@@ -14,6 +14,7 @@ ARROWS = {
     "__init__": None,
     "cli": None,
     "run_folder": None,
+    "evaluation": None,
     "presets": {"architectures", "tasks", "gan", "penalties", "latents"},
     "gan": {
         "losses",

@@ -1,0 +1,1 @@
+"""What a trained GAN is worth: numbers beside their floor, and a page."""

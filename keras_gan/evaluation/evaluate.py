@@ -1,0 +1,166 @@
+"""A trained GAN in, a folder with numbers and pictures out."""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+
+import numpy as np
+
+from keras_gan import run_folder
+from keras_gan.evaluation import page
+from keras_gan.evaluation import pictures
+from keras_gan.evaluation import report
+from keras_gan.evaluation import sets as samples
+from keras_gan.evaluation.measures import measure
+from keras_gan.evaluation.verdicts import verdicts
+
+FOLDER, CURVES = "evaluation", "curves.png"
+
+
+@dataclasses.dataclass
+class Findings:
+    """What an evaluation has found.
+
+    Args:
+        record: dictionary, what `evaluation.json` holds.
+        sets: `Sets`, the samples.
+        rows: their features, by kind.
+        labels: array, the class of each fake, or None.
+        num_classes: integer, or None.
+    """
+
+    record: dict
+    sets: samples.Sets
+    rows: dict
+    labels: np.ndarray = None
+    num_classes: int = None
+
+
+def evaluate(path, out, settings):
+    """Judges the GAN of a file or run folder and writes what it finds.
+
+    Args:
+        path: `pathlib.Path` of the `.keras` file or run folder.
+        out: `pathlib.Path` of the folder to write, which must not exist;
+            None: `evaluation` in the run folder, or `NAME-evaluation`
+            beside the file.
+        settings: dictionary of `data`, `features`, `count`, `seed`,
+            `batch_size`, `image_size`, `channels`, the options of
+            `keras-gan evaluate`.
+
+    Returns:
+        The record that `evaluation.json` holds, and the folder.
+
+    Raises:
+        ValueError: the folder exists, or model, data and features do not
+            fit.
+    """
+    out = out or default_out(path)
+    if out.exists():
+        raise ValueError(
+            f"{out} exists; nothing is overwritten. Name another folder by "
+            "--out."
+        )
+    settings = with_recipe(path, settings)
+    gan = run_folder.load_model(path)
+    found = judge(gan, settings)
+    file = path / run_folder.MODEL if path.is_dir() else path
+    found.record["model"] = report.about_model(path, file, gan)
+    write(out, gan, found, settings, path / CURVES)
+    return found.record, out
+
+
+def default_out(path):
+    """The folder for the evaluation of a file or run folder."""
+    if path.is_dir():
+        return path / FOLDER
+    return path.with_name(f"{path.stem}-{FOLDER}")
+
+
+def with_recipe(path, settings):
+    """Settings, with those of the run's recipe where none are given."""
+    settings = dict(settings)
+    if (path / run_folder.RUN).is_file():
+        recipe = run_folder.RunFolder(path).read_recipe()
+        for name in ("data", "image_size", "channels"):
+            if settings[name] is None:
+                settings[name] = recipe[name]
+    if settings["data"] is None:
+        raise ValueError(
+            f"--data is needed: {path} is no run folder whose "
+            f"{run_folder.RUN} names the data."
+        )
+    return settings
+
+
+def judge(gan, settings):
+    """All that is found about a GAN, before anything is written.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        settings: dictionary, as `evaluate` takes it.
+
+    Returns:
+        `Findings`, its record without `model`.
+    """
+    network = samples.network(settings["features"], gan.sample_shape)
+    seed, batch_size = settings["seed"], settings["batch_size"]
+    sets = samples.collect(
+        gan,
+        settings["data"],
+        settings["count"],
+        seed,
+        batch_size,
+        settings["image_size"],
+        settings["channels"] and int(settings["channels"]),
+    )
+    rows, logits = samples.looked_at(sets, network, batch_size)
+    measures, classes = measure(sets, rows, logits, seed)
+    names = network.class_names
+    told = verdicts(measures, classes, names)
+    record = {
+        "model": None,
+        "verdicts": [verdict._asdict() for verdict in told],
+        "notes": notes(sets, rows, network, settings["count"]),
+        "measures": measures,
+        "classes": classes and {"names": names, **classes},
+        "protocol": report.protocol(sets, network, settings["data"], seed),
+    }
+    labels, num_classes = None, getattr(gan, "num_classes", None)
+    if logits is not None:
+        labels = logits["fake"].argmax(axis=1)
+        num_classes = logits["fake"].shape[1]
+    elif num_classes is not None:
+        labels = samples.asked_labels(len(sets.fake), num_classes)
+    return Findings(record, sets, rows, labels, num_classes)
+
+
+def notes(sets, rows, network, count):
+    """Sentences on what a reader would not expect."""
+    found = [network.reason] if network.reason else []
+    if len(sets.fake) < count:
+        found.append(
+            f"{len(sets.fake)} fakes in place of {count}: the floor takes as "
+            "many training samples, and there are no more."
+        )
+    fewest, size = min(len(sets.fake), len(sets.real)), rows["real"].shape[1]
+    if fewest <= size:
+        found.append(
+            f"{fewest} samples are few for a covariance of {size} features: "
+            "Frechet distances are far too large; read the ratio."
+        )
+    return found
+
+
+def write(out, gan, found, settings, curves):
+    """Writes the folder: pictures, the page, and the record at last."""
+    out.mkdir(parents=True)
+    drawn = pictures.write(out, gan, found, settings)
+    if pathlib.Path(curves).is_file():
+        shutil.copyfile(curves, out / CURVES)
+        drawn.add(CURVES)
+    text = page.markdown(found.record, drawn)
+    (out / page.PAGE).write_text(text, encoding="utf-8")
+    text = json.dumps(found.record, indent=2, allow_nan=False)
+    (out / report.FILE).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,111 @@
+"""The page of an evaluation, in Markdown."""
+
+import json
+
+from rich import box
+
+from keras_gan.evaluation.report import measures_table
+from keras_gan.evaluation.report import table
+
+PAGE = "evaluation.md"
+PICTURES = {
+    "samples.png": (
+        "Samples",
+        "The first fakes that the seed gives, nothing picked out.",
+    ),
+    "neighbours.png": (
+        "Nearest training samples",
+        "Left: a fake. Right of the gap: the training samples nearest to it "
+        "in the eyes of the features, nearest first. The same picture on "
+        "both sides is a copy.",
+    ),
+    "interpolations.png": (
+        "Interpolations",
+        "From one latent to another in equal steps, a pair a row; on great "
+        "circles where latents are normal, on straight lines where not. "
+        "Jumps are a sign of few modes, no change of latents not used.",
+    ),
+    "classes.png": (
+        "Samples by predicted class",
+        "A row for each class the classifier tells apart, from the first; "
+        "white: no more samples of that class.",
+    ),
+    "projection.png": (
+        "Features",
+        "Features of real samples and fakes on the two directions in which "
+        "the real ones vary most.",
+    ),
+    "curves.png": ("Training", "Values logged in training."),
+}
+MEANINGS = {
+    "frechet_distance": "difference of means and covariances of features",
+    "kernel_distance": "difference of features, its bias taken off",
+    "precision": "share of fakes among the real samples",
+    "recall": "share of real samples among the fakes",
+    "density": "how densely fakes lie where real samples do",
+    "coverage": "share of real samples with a fake close by",
+    "duplicates": "share of fakes equal to another fake",
+    "duplicates_near": "the same, nearly equal",
+    "copies": "share of fakes equal to a training sample",
+    "copies_near": "the same, nearly equal",
+    "authenticity": "share of fakes further from the training set than it is "
+    "from itself",
+    "fine_detail": "difference of pixels from their neighbours",
+    "inception_score": "how sure and how varied the classifier's answers are",
+    "class_histogram_divergence": "difference of the predicted classes",
+}
+
+
+def markdown(record, pictures):
+    """The page's text.
+
+    Args:
+        record: dictionary, as it goes to `evaluation.json`.
+        pictures: names of the files beside the page.
+
+    Returns:
+        String.
+    """
+    parts = [
+        f"# Evaluation of {record['model']['path']}",
+        *(f"- **{v['text']}**" for v in record["verdicts"]),
+        *record["notes"],
+        "## Numbers",
+        floor_text(record["protocol"]),
+        measures_table(record["measures"], box.MARKDOWN),
+        "\n".join(
+            f"- `{name}`: {MEANINGS[name]}" for name in record["measures"]
+        ),
+    ]
+    if record["classes"] is not None:
+        parts += ["## Predicted classes", class_table(**record["classes"])]
+    for name, (title, text) in PICTURES.items():
+        if name in pictures:
+            parts += [f"## {title}", text, f"![{title}]({name})"]
+    told = json.dumps(record["protocol"], indent=2)
+    parts += ["## Protocol", f"```json\n{told}\n```"]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def floor_text(protocol):
+    """What was held against what."""
+    return (
+        f"{protocol['num_fake']:,} fakes of the averaged generator, "
+        f"truncation 1, against {protocol['num_real']:,} samples of the test "
+        "split. The floor is the same number for as many real training "
+        "samples in place of the fakes: no generator can be expected to be "
+        "better. Copies and authenticity are looked for among "
+        f"{protocol['num_train']:,} training samples; their floor is that of "
+        "the test samples. Numbers compare with those of an equal protocol "
+        "only."
+    )
+
+
+def class_table(names, real, fake):
+    """Shares of predicted classes among reals and fakes."""
+    header = ["class", "share of real", "share of fake"]
+    rows = [
+        [name, f"{n / sum(real):.3f}", f"{m / sum(fake):.3f}"]
+        for name, n, m in zip(names, real, fake)
+    ]
+    return table(header, rows, box.MARKDOWN)

@@ -1,0 +1,228 @@
+"""The record of an evaluation: its protocol, its table, its comparison."""
+
+import hashlib
+import io
+import json
+import pathlib
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from keras_gan.evaluation.measures import SETTINGS
+from keras_gan.evaluation.measures import SPLITS
+from keras_gan.evaluation.measures import subset_size
+from keras_gan.evaluation.sets import sha256
+from keras_gan.metrics.sample_metric import sha256 as weights_sha256
+from keras_gan.version import __version__
+
+FILE = "evaluation.json"
+WIDTH = 200
+
+
+def protocol(sets, network, data, seed):
+    """Dictionary of all that the numbers depend on, besides the model."""
+    num_real, num_fake = len(sets.real), len(sets.fake)
+    return {
+        "features": described(network.features, network.name),
+        "classifier": network.classifier
+        and described(network.classifier, network.name),
+        "data": {
+            "name": data_name(data),
+            "sample_shape": list(sets.real.shape[1:]),
+            "real_sha256": sha256(sets.real),
+            "train_sha256": sha256(sets.train),
+        },
+        "real_split": "test",
+        "floor_split": "train",
+        "floor_split_of_copies_and_authenticity": "test",
+        "num_real": num_real,
+        "num_fake": num_fake,
+        "num_floor": len(sets.floor),
+        "num_train": len(sets.train),
+        "averaged": True,
+        "truncation": 1.0,
+        "seeds": {name: seed for name in ("fakes", "reals", "subsets")},
+        **SETTINGS,
+        "kernel_subset_size": subset_size(num_real, num_fake),
+        "inception_splits": network.classifier and SPLITS,
+        "versions": versions(),
+    }
+
+
+def described(model, name):
+    """What tells one network from others."""
+    return {
+        "name": name,
+        "model": model.name,
+        "sha256": weights_sha256(model),
+        "num_outputs": int(np.prod(model.output_shape[1:])),
+    }
+
+
+def data_name(data):
+    """The name of a data set; of a path its last part."""
+    path = pathlib.Path(data)
+    return path.resolve().name if path.exists() else str(data)
+
+
+def versions():
+    """Versions of what computes the numbers."""
+    return {
+        "keras_gan": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def about_model(path, file, gan):
+    """What tells one model from others."""
+    return {
+        "path": str(path),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "images_seen": int(gan.images_seen),
+    }
+
+
+def read(path):
+    """The record of an evaluation, from its file or folder.
+
+    Raises:
+        ValueError: it is none.
+    """
+    path = pathlib.Path(path)
+    file = path / FILE if path.is_dir() else path
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        rows = record["measures"].values()
+        numbers = [[row["value"], row["floor"]] for row in rows]
+        np.array(numbers, "float64")
+        flat(record["protocol"])
+        [verdict["text"] + "" for verdict in record["verdicts"]]
+        [row["better"] + "" for row in rows]
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{file} is no record of an evaluation: {error!r}"
+        ) from error
+    return record
+
+
+def flat(tree, prefix=""):
+    """A nested dictionary as one of dotted keys."""
+    found = {}
+    for key, value in tree.items():
+        inner = isinstance(value, dict)
+        found |= (
+            flat(value, f"{prefix}{key}.")
+            if inner
+            else {f"{prefix}{key}": value}
+        )
+    return found
+
+
+def differences(first, second):
+    """Sorted keys of two protocols whose values differ."""
+    first, second = flat(first), flat(second)
+    absent = object()
+    return sorted(
+        key
+        for key in {*first, *second}
+        if first.get(key, absent) != second.get(key, absent)
+    )
+
+
+def compare(paths, force=False):
+    """Two evaluations side by side, as text.
+
+    Args:
+        paths: two files or folders.
+        force: whether to compare numbers of different protocols.
+
+    Returns:
+        String.
+
+    Raises:
+        ValueError: a protocol differs, or a file is no record.
+    """
+    records = [read(path) for path in paths]
+    differing = differences(*(record["protocol"] for record in records))
+    if differing and not force:
+        raise ValueError(
+            "The numbers were taken by different protocols and mean nothing "
+            "side by side; --force shows them all the same. Different: "
+            + ", ".join(differing)
+        )
+    names = list(dict.fromkeys(n for r in records for n in r["measures"]))
+    rows = []
+    for name in names:
+        row = [name]
+        for record in records:
+            found = record["measures"].get(name, {})
+            row += [value_text(found), number(found.get("floor"))]
+        better = next(
+            r["measures"][name] for r in records if name in r["measures"]
+        )["better"]
+        rows.append([*row, better])
+    text = table(["", "A", "floor of A", "B", "floor of B", "better"], rows)
+    for letter, path, record in zip("AB", paths, records):
+        findings = " ".join(v["text"] for v in record["verdicts"])
+        text += f"\n{letter}: {path}\n   {findings}\n"
+    if differing:
+        text += f"\nDifferent protocols: {', '.join(differing)}\n"
+    return text
+
+
+def measures_table(measures, style=box.SIMPLE):
+    """All numbers of an evaluation as a table."""
+    rows = [
+        [
+            name,
+            value_text(found),
+            number(found["floor"]),
+            number(found["ratio"]),
+            found["better"],
+        ]
+        for name, found in measures.items()
+    ]
+    return table(["", "value", "floor", "ratio", "better"], rows, style)
+
+
+def value_text(found):
+    """A value with its spread, if it has one."""
+    text = number(found.get("value"))
+    spread = found.get("spread")
+    return text if spread is None else f"{text} ± {number(spread)}"
+
+
+def number(value):
+    """A number in four digits; a dash where there is none."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def table(header, rows, style=box.SIMPLE):
+    """Rows of strings as aligned text.
+
+    Args:
+        header: list of strings.
+        rows: list of lists of strings.
+        style: box of rich; `box.MARKDOWN` makes a table of Markdown.
+
+    Returns:
+        String, its lines without spaces at their ends.
+    """
+    grid = Table(box=style)
+    for title in header:
+        words = title in ("", "class", "better")
+        grid.add_column(title, justify="left" if words else "right")
+    for row in rows:
+        grid.add_row(*row)
+    stream = io.StringIO()
+    Console(file=stream, width=WIDTH, markup=False, emoji=False).print(grid)
+    lines = stream.getvalue().strip("\n").split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"

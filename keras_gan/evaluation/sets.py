@@ -1,0 +1,242 @@
+"""The samples that an evaluation compares, and where they come from."""
+
+import hashlib
+import pathlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_gan import datasets
+from keras_gan.metrics import features
+
+# Copies are looked for among so many training samples and values at most:
+# all of the usual sets of small images, in a few minutes and 2 GB.
+MOST_TRAIN = 60_000
+MOST_VALUES = 250_000_000
+CHUNK = 1_000
+CLOTHES = (
+    *("T-shirt or top", "trousers", "pullover", "dress", "coat", "sandal"),
+    *("shirt", "sneaker", "bag", "ankle boot"),
+)
+
+
+class Sets(NamedTuple):
+    """Samples of each kind, float32 `(n, ...)`.
+
+    Args:
+        fake: what is judged.
+        real: of the test split, what fakes are held against.
+        train: of the training split, where copies are looked for; its first
+            rows, as many as there are fakes, are the floor.
+    """
+
+    fake: np.ndarray
+    real: np.ndarray
+    train: np.ndarray
+
+    @property
+    def floor(self):
+        """Training samples in place of the fakes."""
+        return self.train[: len(self.fake)]
+
+
+class Network(NamedTuple):
+    """What samples are looked at with.
+
+    Args:
+        name: as `--features` calls it.
+        features: Keras model, samples to features.
+        classifier: Keras model, samples to logits, or None.
+        class_names: names of its classes, or None.
+        reason: sentence on why it is this one, or None.
+    """
+
+    name: str
+    features: keras.Model
+    classifier: keras.Model = None
+    class_names: tuple = None
+    reason: str = None
+
+
+def collect(gan, data, count, seed, batch_size, image_size, channels):
+    """Samples of the GAN, and real ones of the data.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        data: name or path, or what else `datasets.load` takes.
+        count: integer, fakes and test samples at most.
+        seed: integer, of the fakes and of the choice of real samples.
+        batch_size: integer, samples made at once.
+        image_size: integer or None, as `datasets.load` takes it.
+        channels: 1, 3 or None, likewise.
+
+    Returns:
+        `Sets`.
+
+    Raises:
+        ValueError: the data's samples have another shape than the GAN's.
+    """
+    # Single samples: larger batches would drop rows.
+    train, test = datasets.load(
+        data, 1, image_size=image_size, channels=channels, seed=seed
+    )
+    check_shape(gan, train)
+    num_train = int(train.cardinality())
+    num_fake = min(count, num_train)
+    most = MOST_VALUES // int(np.prod(gan.sample_shape))
+    num_train = min(num_train, max(num_fake, min(MOST_TRAIN, most)))
+    real = first(test, int(test.cardinality()))
+    if len(real) > count:
+        rows = np.random.default_rng(seed).choice(len(real), count, False)
+        real = real[np.sort(rows)]
+    fake = generate(gan, num_fake, seed, batch_size)
+    return Sets(fake, real, first(train, num_train))
+
+
+def check_shape(gan, train):
+    """Raises unless the data's samples have the shape of the GAN's."""
+    spec = train.element_spec
+    spec = spec[0] if isinstance(spec, tuple) else spec
+    found = tuple(spec.shape[1:])
+    if found != gan.sample_shape:
+        raise ValueError(
+            "DATA must hold samples of the model's shape; --image-size and "
+            f"--channels change images. Received: {found} from DATA, "
+            f"{gan.sample_shape} from MODEL"
+        )
+
+
+def first(dataset, count):
+    """The first samples of a data set of single ones, without labels."""
+    samples = dataset.map(lambda x, y=None: x).take(count).rebatch(CHUNK)
+    return np.concatenate(list(samples.as_numpy_iterator()))
+
+
+def generate(gan, count, seed, batch_size):
+    """Samples of the averaged generator, of all classes alike."""
+    num_classes = getattr(gan, "num_classes", None)
+    wanted = count if num_classes is None else asked_labels(count, num_classes)
+    return gan.generate(wanted, seed=seed, batch_size=batch_size)
+
+
+def asked_labels(count, num_classes):
+    """Labels that a conditional model is asked for."""
+    return np.arange(count) % num_classes
+
+
+def network(name, shape):
+    """The network of a name, or the one that fits samples of a shape.
+
+    Args:
+        name: `"fashion_mnist"`, `"raw"`, `"random_projection"`, a path that
+            ends in `.keras`, or None.
+        shape: tuple of integers, the shape of one sample.
+
+    Returns:
+        `Network`.
+
+    Raises:
+        ValueError: there is no such network, or it takes other samples.
+    """
+    reason = None
+    if name is None:
+        name, reason = default(shape)
+    if name == "raw":
+        found = Network(name, features.raw(shape))
+    elif name == "random_projection":
+        found = Network(name, features.random_projection(shape))
+    elif name == "fashion_mnist":
+        parts = [features.fashion_mnist(o) for o in ("features", "logits")]
+        found = Network(name, *parts, CLOTHES)
+    else:
+        found = Network(pathlib.Path(name).name, read_network(name))
+    taken = found.features.input_shape
+    if taken[1:] != shape and not fits(taken[1:], shape):
+        raise ValueError(
+            f"--features {name} takes samples of shape {taken[1:]}. "
+            f"Received: samples of shape {shape}"
+        )
+    return found._replace(reason=reason)
+
+
+def default(shape):
+    """Name of the network for samples of a shape, and why."""
+    if shape == (28, 28, 1):
+        return "fashion_mnist", (
+            "Features are those of the bundled classifier of clothes, as for "
+            "all grey images of 28 x 28 pixels; of other things than clothes "
+            "its classes mean little."
+        )
+    if len(shape) == 1:
+        return "raw", "Features are the values themselves, as for all vectors."
+    return "random_projection", (
+        "Features are random projections, as for all samples that no bundled "
+        "network knows: they see means and spread, and little of what is in "
+        "an image. --features FILE.keras takes a network of yours."
+    )
+
+
+def fits(taken, shape):
+    """Whether a network for `taken`, perhaps of any size, takes `shape`."""
+    return len(taken) == len(shape) and all(
+        size in (None, given) for size, given in zip(taken, shape)
+    )
+
+
+def read_network(path):
+    """The Keras model of a `.keras` file, or an error."""
+    file = pathlib.Path(path)
+    if file.suffix != ".keras" or not file.is_file():
+        raise ValueError(
+            "--features must be fashion_mnist, raw, random_projection or a "
+            f".keras file. Received: {str(path)!r}"
+        )
+    found = keras.saving.load_model(file, compile=False)
+    shapes = [getattr(found, f"{k}_shape", None) for k in ("input", "output")]
+    if not all(isinstance(s, tuple) for s in shapes) or None in shapes[1][1:]:
+        raise ValueError(
+            "--features must be a model with one input and one output of "
+            f"known shape. Received: {str(path)!r} of shapes {shapes}"
+        )
+    return found
+
+
+def looked_at(sets, network, batch_size=256):
+    """What the networks make of the samples.
+
+    Args:
+        sets: `Sets`.
+        network: `Network`.
+        batch_size: integer, samples taken at once.
+
+    Returns:
+        Two dictionaries of float64 rows: features of `fake`, `real`,
+        `train`; logits of `fake`, `real`, `floor`, or None.
+    """
+    rows = {
+        name: extract(network.features, x, batch_size)
+        for name, x in sets._asdict().items()
+    }
+    if network.classifier is None:
+        return rows, None
+    logits = {
+        name: extract(network.classifier, getattr(sets, name), batch_size)
+        for name in ("fake", "real", "floor")
+    }
+    return rows, logits
+
+
+def extract(model, x, batch_size):
+    """Outputs of a network as float64 rows `(n, d)`."""
+    # Not `predict`: TensorFlow warns of one trace a model and size.
+    outputs = [
+        keras.ops.convert_to_numpy(model(x[i : i + batch_size], training=False))
+        for i in range(0, len(x), batch_size)
+    ]
+    return np.concatenate(outputs).reshape(len(x), -1).astype("float64")
+
+
+def sha256(x):
+    """Hash of an array's bytes, as a hex string."""
+    return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()

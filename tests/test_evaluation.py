@@ -1,0 +1,510 @@
+import builtins
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import keras_gan
+from keras_gan import cli
+from keras_gan import datasets
+from keras_gan import latents
+from keras_gan import metrics
+from keras_gan import run_folder
+from keras_gan.datasets import arrays
+from keras_gan.evaluation import evaluate
+from keras_gan.evaluation import measures
+from keras_gan.evaluation import pictures
+from keras_gan.evaluation import report
+from keras_gan.evaluation import sets
+from keras_gan.evaluation import verdicts
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments, code=0):
+    result = CliRunner().invoke(cli.main, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def read(path="m-evaluation"):
+    with open(f"{path}/evaluation.json") as file:
+        return json.load(file)
+
+
+def write_images(path="a.npz", n=220, size=8):
+    x = np.random.default_rng(0).integers(0, 256, (n, size, size, 1), np.uint8)
+    np.savez(path, x=x)
+
+
+def make_gan(shape=(8, 8, 1), kind=keras_gan.GAN):
+    generator = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(int(np.prod(shape)), "tanh"),
+            keras.layers.Reshape(shape),
+        ]
+    )
+    judge = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(1)]
+    return kind(generator, keras.Sequential(judge), seed=0)
+
+
+SMALL = ("--data", "a.npz", "--features", "raw", "--count", 60)
+IMAGES = ["interpolations", "neighbours", "projection", "samples"]
+
+
+@pytest.fixture
+def model(folder):
+    write_images()
+    gan = make_gan()
+    gan.save("m.keras")
+    return gan
+
+
+def files(path):
+    return sorted(str(f.relative_to(path)) for f in path.rglob("*"))
+
+
+def test_folder_and_numbers(folder, model):
+    output = command("evaluate", "m.keras", *SMALL, "--seed", 3)
+    written = ["evaluation.json", "evaluation.md"]
+    written += [f"{name}.png" for name in IMAGES]
+    assert files(folder / "m-evaluation") == written
+    record, fake = read(), model.generate(60, seed=3)
+    train, test = datasets.load("a.npz", batch_size=1, seed=3)
+    train, real = (np.concatenate(list(d)) for d in (train, test))
+    assert (len(train), len(real)) == (198, 22)
+    rows = [x.reshape(len(x), -1).astype("float64") for x in (real, fake)]
+    known, floor = train.reshape(198, -1), train[:60].reshape(60, -1)
+    found = {k: v["value"] for k, v in record["measures"].items()}
+    floors = {k: v["floor"] for k, v in record["measures"].items()}
+    for values, x in ((found, rows[1]), (floors, floor.astype("float64"))):
+        kernel = metrics.kernel_distance(rows[0], x, 100, 11, 3)
+        expected = {
+            "frechet_distance": metrics.frechet_distance(rows[0], x),
+            "kernel_distance": kernel[0],
+            "duplicates": metrics.duplicates(x),
+            "duplicates_near": metrics.duplicates(x, 0.02),
+        }
+        for names, pair in (
+            (("precision", "recall"), metrics.precision_recall(rows[0], x)),
+            (("density", "coverage"), metrics.density_coverage(rows[0], x)),
+        ):
+            expected |= zip(names, pair)
+        for name, value in expected.items():
+            assert values[name] == pytest.approx(value, rel=1e-12), name
+    error = record["measures"]["kernel_distance"]["floor_spread"]
+    assert error == pytest.approx(kernel[1], rel=1e-12)
+    for values, x in ((found, rows[1]), (floors, rows[0])):
+        assert values["copies"] == metrics.copies(known, x)
+        assert values["copies_near"] == metrics.copies(known, x, 0.02)
+        assert values["authenticity"] == metrics.authenticity(known, x)
+    entry = record["measures"]["frechet_distance"]
+    assert entry["ratio"] == entry["value"] / entry["floor"]
+    assert entry["better"] == "lower"
+    assert record["measures"]["recall"]["better"] == "higher"
+    for name, value in found.items():
+        line = next(r for r in output.split("\n") if r.split()[:1] == [name])
+        assert f"{value:.4g}" in line
+    for verdict in record["verdicts"]:
+        assert verdict["text"] in output
+
+
+def test_protocol(model):
+    command("evaluate", "m.keras", *SMALL, "--seed", 3)
+    told = read()["protocol"]
+    shas = [told["data"].pop(f"{k}_sha256") for k in ("real", "train")]
+    shas.append(told["features"].pop("sha256"))
+    assert all(len(sha) == 64 for sha in shas)
+    assert told == {
+        "features": {"name": "raw", "model": "raw", "num_outputs": 64},
+        "classifier": None,
+        "data": {"name": "a.npz", "sample_shape": [8, 8, 1]},
+        "real_split": "test",
+        "floor_split": "train",
+        "floor_split_of_copies_and_authenticity": "test",
+        "num_real": 22,
+        "num_fake": 60,
+        "num_floor": 60,
+        "num_train": 198,
+        "averaged": True,
+        "truncation": 1.0,
+        "seeds": {"fakes": 3, "reals": 3, "subsets": 3},
+        "ddof": 1,
+        "kernel_subsets": 100,
+        "kernel_subset_size": 11,
+        "precision_recall_k": 3,
+        "density_coverage_k": 5,
+        "near": 0.02,
+        "inception_splits": None,
+        "versions": report.versions(),
+    }
+    assert set(told["versions"]) == {
+        *("keras_gan", "keras", "tensorflow", "numpy", "python")
+    }
+
+
+def test_same_command_same_numbers(model):
+    for out, seed in (("a", 0), ("b", 0), ("c", 1)):
+        command("evaluate", "m.keras", *SMALL, "--seed", seed, "--out", out)
+    a, b, c = map(read, "abc")
+    assert a == b
+    assert a["measures"] != c["measures"]
+    output = command("compare", "a/evaluation.json", "b")
+    row = next(r.split() for r in output.split("\n") if " recall " in f" {r} ")
+    value = f"{a['measures']['recall']['value']:.4g}"
+    assert row[1] == row[3] == value and row[-1] == "higher"
+    refusal = command("compare", "a", "c", code=1)
+    names = {"seeds.fakes", "seeds.reals", "seeds.subsets", "data.train_sha256"}
+    assert names == set(refusal.strip().split("Different: ")[1].split(", "))
+    assert "seeds.fakes" in command("compare", "a", "c", "--force")
+
+
+def test_what_is_no_record(folder, model):
+    (folder / "x").mkdir()
+    (folder / "bad.json").write_text('{"measures": {"recall": {}}}')
+    (folder / "list.json").write_text("[]")
+    half = {"measures": {}, "verdicts": [{}], "protocol": {}}
+    (folder / "half.json").write_text(json.dumps(half))
+    for name in ("x", "bad.json", "list.json", "half.json"):
+        output = command("compare", name, name, code=1)
+        assert "Error: " in output and name in output
+
+
+def test_nothing_is_overwritten(folder, model, monkeypatch):
+    (folder / "m-evaluation").mkdir()
+    monkeypatch.delattr(run_folder, "load_model")
+    output = command("evaluate", "m.keras", *SMALL, code=1)
+    assert "m-evaluation exists" in output and "--out" in output
+    assert files(folder / "m-evaluation") == []
+
+
+def test_run_folder_gives_data_and_options(folder):
+    write_images("b.npz", size=10)
+    run = folder / "run"
+    run.mkdir()
+    make_gan().save(run / "model.keras")
+    (run / "curves.png").write_bytes(b"curves")
+    recipe = dict.fromkeys(run_folder.OPTIONS)
+    recipe |= {"data": str(folder / "b.npz"), "image_size": 8, "channels": "1"}
+    told = json.dumps({"recipe": recipe, "epochs_done": 1})
+    (run / "run.json").write_text(told)
+    output = command("evaluate", "run", "--count", 40)
+    assert "random projections" in output
+    assert (run / "evaluation" / "curves.png").read_bytes() == b"curves"
+    page = (run / "evaluation" / "evaluation.md").read_text()
+    assert "![Training](curves.png)" in page
+    told = read(run / "evaluation")["protocol"]
+    assert told["data"]["name"] == "b.npz"
+    assert told["features"]["model"] == "random_projection"
+    output = command("evaluate", "run", "--image-size", 9, "--out", "o", code=1)
+    assert "(9, 9, 1) from DATA" in output
+    assert not (folder / "o").exists()
+
+
+def test_images_of_clothes(folder):
+    (x, y), (x_test, y_test) = clothes(600, 250)
+    np.savez("c.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    gan = make_gan((28, 28, 1))
+    gan.save("m.keras")
+    data = ("--data", "c.npz", "--count", 200)
+    output = command("evaluate", "m.keras", *data)
+    assert "bundled classifier of clothes" in output
+    record = read()
+    found = record["measures"]
+    assert record["protocol"]["features"]["model"] == "fashion_mnist_features"
+    assert record["protocol"]["classifier"]["num_outputs"] == 10
+    logits = metrics.features.fashion_mnist("logits")
+    fake = logits.predict(gan.generate(200, seed=0), verbose=0)
+    probabilities = keras.ops.softmax(fake.astype("float64")).numpy()
+    score = metrics.inception_score(probabilities)
+    entry = found["inception_score"]
+    assert (entry["value"], entry["spread"]) == pytest.approx(score, rel=1e-6)
+    assert entry["floor"] > 5
+    counts = np.bincount(fake.argmax(axis=1), minlength=10)
+    assert record["classes"]["fake"] == counts.tolist()
+    assert sum(record["classes"]["real"]) == 200
+    page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    for name in (*IMAGES, "classes"):
+        assert f"({name}.png)" in page
+        Image.open(f"m-evaluation/{name}.png").verify()
+    assert "| ankle boot" in page and record["verdicts"][0]["text"] in page
+
+
+def test_vectors_and_a_missing_matplotlib(folder, monkeypatch, caplog):
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 3)).astype("float32")
+    np.save("v.npy", x)
+    make_gan((3,)).save("m.keras")
+    imported = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return imported(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("importlib.import_module", without)
+    command("evaluate", "m.keras", "--data", "v.npy", "--count", 50)
+    assert files(folder / "m-evaluation") == [
+        "evaluation.json",
+        "evaluation.md",
+    ]
+    assert "projection.png is left out" in caplog.text
+    assert read()["protocol"]["features"]["name"] == "raw"
+
+
+def test_features_of_a_file(folder, model):
+    flat = [keras.Input((8, 8, 1)), keras.layers.Flatten()]
+    keras.Sequential([*flat, keras.layers.Dense(5)]).save("f.keras")
+    command("evaluate", "m.keras", *SMALL[:2], "--features", "f.keras")
+    record = read()
+    assert record["protocol"]["features"]["name"] == "f.keras"
+    assert record["protocol"]["features"]["num_outputs"] == 5
+    # No more fakes than training samples, for an equal floor.
+    assert record["protocol"]["num_fake"] == 198
+    assert "198 fakes in place of 10000" in record["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("m.keras",), "--data is needed"),
+        (("m.keras", "--data", "no.npz"), "no.npz"),
+        (("m.keras", *SMALL[:2], "--features", "vgg"), "--features must be"),
+        (("m.keras", *SMALL[:2], "--features", "fashion_mnist"), "28, 28, 1"),
+        (("m.keras", *SMALL[:2], "--image-size", "9"), "--image-size"),
+        (("a.npz", *SMALL), "model.keras"),
+    ],
+)
+def test_errors_leave_nothing_behind(folder, model, arguments, message):
+    before = files(folder)
+    output = command("evaluate", *arguments, code=1)
+    assert "Error: " in output and message in output
+    assert files(folder) == before
+
+
+def test_non_finite_samples_are_an_error(folder, model, monkeypatch):
+    broken = make_gan(kind=Emits).of(np.full((60, 8, 8, 1), np.nan))
+    monkeypatch.setattr(run_folder, "load_model", lambda path: broken)
+    assert "NaN" in command("evaluate", "m.keras", *SMALL, code=1)
+    assert not (folder / "m-evaluation").exists()
+
+
+@keras.saving.register_keras_serializable("tests")
+class Emits(keras_gan.GAN):
+    """Generates what it is given."""
+
+    def of(self, samples):
+        self.samples = samples.astype("float32")
+        return self
+
+    def generate(self, n_or_labels, **options):
+        assert n_or_labels == len(self.samples)
+        return self.samples
+
+
+def clothes(num_train, num_test):
+    """Training and test arrays of the bundled images, classes mixed."""
+    folder = pathlib.Path(datasets.__file__).parent
+    file = arrays.read_file(folder / "fashion_mnist_10k.npz")
+    rng = np.random.default_rng(0)
+    for part, count in zip(file, (num_train, num_test)):
+        rows = rng.permutation(len(part.x))[:count]
+        yield part.x[rows], part.y[rows]
+
+
+def blurred(x):
+    kernel = np.exp(-0.5 * np.arange(-4, 5) ** 2)
+    kernel /= kernel.sum()
+    for axis in (1, 2):
+        x = np.apply_along_axis(
+            lambda v: np.convolve(v + 1, kernel, "same") - 1, axis, x
+        )
+    return x
+
+
+def emitted(kind, train, held_out, labels):
+    rng = np.random.default_rng(1)
+    noise = rng.uniform(-1, 1, (200, 28, 28, 1))
+    return {
+        "healthy": held_out[:200],
+        "repeated": np.tile(train[:100], (2, 1, 1, 1)),
+        "half": held_out[labels < 5][:200],
+        "noise": noise,
+        "blurred": blurred(held_out[:200]),
+        "retouched": np.clip(train[:200] + 0.06 * noise, -1, 1),
+        "one_class": held_out[labels == 1][:200],
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("healthy", {"as_good_as_floor"}),
+        ("repeated", {"repeats", "copies"}),
+        ("half", {"missing_classes"}),
+        ("noise", {"noise_or_blur"}),
+        ("blurred", {"noise_or_blur"}),
+        ("retouched", {"copies"}),
+        ("one_class", {"missing_classes", "little_variety"}),
+    ],
+)
+def test_verdicts_catch(kind, expected):
+    (x, _), (x_test, y_test) = clothes(800, 2_000)
+    train, held_out = (v[..., None] / 127.5 - 1 for v in (x, x_test[200:]))
+    np.savez("c.npz", x_train=x, x_test=x_test[:200])
+    fake = emitted(kind, train, held_out, y_test[200:])
+    gan = make_gan((28, 28, 1), kind=Emits).of(fake)
+    settings = {
+        **{"data": "c.npz", "features": None, "count": len(fake), "seed": 0},
+        **{"batch_size": 256, "image_size": None, "channels": None},
+    }
+    record = evaluate.judge(gan, settings).record
+    found = {v["key"] for v in record["verdicts"]}
+    if kind in ("healthy", "repeated", "half", "retouched"):
+        assert found == expected, record["verdicts"]
+    assert expected <= found, record["verdicts"]
+    if kind == "half":
+        text = record["verdicts"][0]["text"]
+        assert "classes" in text and "sneaker" in text and "dress" not in text
+    if kind == "healthy":
+        assert not any(v["fault"] for v in record["verdicts"])
+
+
+def entries(**values):
+    plain = dict.fromkeys(
+        ("precision", "recall", "density", "coverage", "authenticity"), (1, 1)
+    )
+    plain |= dict.fromkeys(
+        ("duplicates", "duplicates_near", "copies", "copies_near"), (0, 0)
+    )
+    plain |= {"frechet_distance": (1, 1), "kernel_distance": ((0, 1), (0, 1))}
+    return {
+        name: measures.entry(name, *pair)
+        for name, pair in {**plain, **values}.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, "as_good_as_floor"),
+        ({"frechet_distance": (2.1, 1)}, "no_fault"),
+        ({"kernel_distance": ((5, 1), (0, 1))}, "no_fault"),
+        ({"duplicates_near": (0.06, 0)}, "repeats"),
+        ({"duplicates_near": (0.9, 0.86)}, "as_good_as_floor"),
+        ({"duplicates": (0.5, 0), "duplicates_near": (1, 1)}, "repeats"),
+        ({"copies": (0.03, 0)}, "copies"),
+        ({"copies": (0.03, 0.02)}, "as_good_as_floor"),
+        ({"authenticity": (0.3, 0.7)}, "copies"),
+        ({"precision": (0.1, 0.8)}, "noise_or_blur"),
+        ({"density": (0.1, 1)}, "noise_or_blur"),
+        ({"density": (0.1, 1), "recall": (0, 1)}, "noise_or_blur"),
+        ({"fine_detail": (1, 2)}, "noise_or_blur"),
+        ({"fine_detail": (3, 2)}, "noise_or_blur"),
+        ({"fine_detail": (2.1, 2)}, "as_good_as_floor"),
+        ({"recall": (0.4, 0.9)}, "little_variety"),
+        ({"coverage": (0.4, 0.9)}, "little_variety"),
+    ],
+)
+def test_thresholds(values, expected):
+    found = verdicts.verdicts(entries(**values))
+    assert [v.key for v in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "words"),
+    [
+        ([50, 50], [100, 100], None),
+        ([50, 50], [200, 0], "About half the classes, 1 of 2"),
+        ([50, 50, 50], [100, 100, 9], "One class is missing"),
+        ([50, 50, 50], [100, 100, 30], None),
+        ([40] * 4, [160, 0, 0, 0], "3 of 4 classes are missing"),
+        # Too few are expected of the last.
+        ([100, 100, 1], [100, 100, 0], None),
+    ],
+)
+def test_missing_classes(real, fake, words):
+    names = [f"class {i}" for i in range(len(real))]
+    found = list(verdicts.missing({"real": real, "fake": fake}, names))
+    assert bool(found) == (words is not None)
+    assert not found or words in found[0].text
+    assert not found or "class 0" not in found[0].text.split(":")[1]
+
+
+def test_fine_detail():
+    board = np.indices((6, 6)).sum(axis=0) % 2 * 2.0 - 1.0
+    board = np.stack([board, np.full((6, 6), 0.5)])[..., None]
+    # Each pixel of a chess board differs by 2, of a plain image by 0.
+    assert measures.fine_detail(board) == 1.0
+
+
+def test_ways_between_latents():
+    starts, ends = np.array([[3.0, 0.0], [1, 1]]), np.array([[0.0, 3], [1, 1]])
+    steps = np.linspace(0, 1, 3)
+    half = 3 * 0.5**0.5
+    np.testing.assert_allclose(
+        pictures.on_sphere(starts, ends, steps),
+        [[[3, 0], [half, half], [0, 3]], [[1, 1]] * 3],
+        atol=1e-12,
+    )
+    np.testing.assert_allclose(
+        pictures.between(starts, ends, steps),
+        [[[3, 0], [1.5, 1.5], [0, 3]], [[1, 1]] * 3],
+    )
+
+
+def test_interpolations_end_at_the_seeds_samples():
+    gan = make_gan()
+    images = pictures.interpolations(gan, 4, batch_size=256)
+    images = images.reshape(8, 10, 8, 8, 1)
+    samples = gan.generate(16, seed=4)
+    np.testing.assert_allclose(images[:, 0], samples[:8], atol=1e-5)
+    np.testing.assert_allclose(images[:, -1], samples[8:], atol=1e-5)
+    gan.latents = latents.Uniform((2,))
+    middle = gan.latents(16, 4).numpy().reshape(2, 8, 2)
+    way = middle[0] + (middle[1] - middle[0]) / 9
+    images = pictures.interpolations(gan, 4, batch_size=256)
+    found = images.reshape(8, 10, 8, 8, 1)[:, 1]
+    np.testing.assert_allclose(found, gan.predict(way, verbose=0), atol=1e-5)
+
+
+def test_neighbours_classes_and_projection():
+    train = np.linspace(-1, 1, 9).reshape(9, 1, 1, 1) * np.ones((1, 3, 3, 1))
+    fake = train[[8, 0]] * 0.99
+    rows = {"fake": fake.reshape(2, -1), "train": train.reshape(9, -1)}
+    found = pictures.neighbours(sets.Sets(fake, train, train), rows)
+    expected = [0.99, 1, 1, 0.75, 0.5, 0.25, 0, -0.99, 1, -1, -0.75, -0.5]
+    np.testing.assert_allclose(found[:12, 0, 0, 0], expected)
+    found = pictures.by_class(train, np.array([2] * 8 + [0]), 3)[:, 0, 0, 0]
+    np.testing.assert_array_equal(found[:10], [1.0] * 10)
+    np.testing.assert_array_equal(found[10:20], [1.0] * 10)
+    np.testing.assert_array_equal(found[20:28], train[:8, 0, 0, 0])
+    real = np.array([[0.0, 2, 0], [0, -2, 0], [1, 0, 0], [-1, 0, 0]]) + 7
+    placed, fakes, shares = pictures.project(real, real[:1] + [0, 1, 5])
+    np.testing.assert_allclose(np.abs(placed[0]), [2, 0], atol=1e-12)
+    np.testing.assert_allclose(np.abs(fakes), [[3, 0]], atol=1e-12)
+    np.testing.assert_allclose(shares, [0.8, 0.2])
+
+
+def test_conditional_models_are_asked_for_all_classes():
+    gan = make_gan(kind=Emits)
+    gan.num_classes = 3
+    gan.generate = lambda labels, seed, batch_size: labels
+    found = sets.generate(gan, 7, 0, 256)
+    assert found.tolist() == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_help_names_every_option():
+    for verb in ("evaluate", "compare"):
+        text = command(verb, "--help")
+        for parameter in cli.main.commands[verb].params:
+            assert parameter.opts[0].upper().strip("-") in text.upper()
