@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from keras_gan import cli
+from keras_gan import losses
 
 ROOT = pathlib.Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
@@ -61,6 +62,17 @@ def test_links_lead_somewhere(path):
         if not target.startswith("http"):
             assert (ROOT / path).parent.joinpath(target).exists(), target
     assert "@@" not in text
+
+
+def test_readme_quotes_the_table_of_objectives():
+    """As `benchmarks/objectives.py` wrote it, not as typed by hand."""
+    readme = (ROOT / "README.md").read_text()
+    parts = (ROOT / "benchmarks" / "objectives.md").read_text().split("\n\n")
+    tables = [part for part in parts if part.startswith("| loss | none")]
+    assert len(tables) == 2
+    for table in tables:
+        assert len(table.strip().splitlines()) == 2 + len(losses.LOSSES)
+        assert table.strip() in readme
 
 
 def test_large_files_stay_out():
