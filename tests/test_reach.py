@@ -1,5 +1,6 @@
 """Training refuses to start where a penalty would train nothing."""
 
+import conformance
 import keras
 import numpy as np
 import pytest
@@ -112,6 +113,22 @@ def test_penalties_without_input_gradient_may_pass_a_resize():
 
 def test_without_penalties_nothing_is_asked():
     assert not all(train(gan_with(layers.Resizing(4, 4), rules=[])))
+
+
+def test_labels_added_to_the_logits_need_not_feel_a_penalty():
+    """Their weights do not multiply anything that depends on the sample."""
+    x, label = keras.Input((4, 4, 1)), keras.Input((1,), dtype="int64")
+    hidden = layers.LeakyReLU()(layers.Dense(4)(layers.Flatten()(x)))
+    bias = layers.Flatten()(layers.Embedding(3, 1, name="bias")(label))
+    logits = layers.Add()([layers.Dense(1)(hidden), bias])
+    discriminator = keras.Model([x, label], logits)
+    generator = conformance.labelled_players()[0]
+    gan = conformance.LabelledGAN(generator, discriminator, seed=0)
+    gan.compile("adam", "adam", penalties=[penalties.ZeroCentered()])
+    embedding = discriminator.get_layer("bias").embeddings
+    before = np.array(embedding)
+    gan.fit(*conformance.labelled_batch(), batch_size=4, verbose=0)
+    assert not np.array_equal(before, embedding)
 
 
 def test_penalty_that_means_to_move_some_kernels_only():
