@@ -29,6 +29,7 @@ import keras_gan
 from keras_gan import architectures
 from keras_gan import datasets
 from keras_gan import losses
+from keras_gan import metrics
 from keras_gan import penalties
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
@@ -283,11 +284,8 @@ def draw(name, n, seed):
 
 def modes_found(name, points):
     """Number of modes with a good point, and the share of good points."""
-    centres, deviation = mixture(name)
-    distances = np.linalg.norm(points[:, None] - centres, axis=-1)
-    good = distances.min(axis=1) < 3 * deviation
-    found = np.unique(distances.argmin(axis=1)[good])
-    return len(found), float(good.mean())
+    found = metrics.modes_of_mixture(points, *mixture(name))
+    return found["modes"], found["good_share"]
 
 
 def run_toys(record, seeds):

@@ -33,6 +33,7 @@ import tensorflow as tf
 import keras_gan
 from keras_gan import architectures
 from keras_gan import datasets
+from keras_gan import metrics
 from keras_gan import penalties
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
@@ -251,9 +252,7 @@ def next_row(gan, x, classify, steps, protocol):
 def coverage(labels):
     """Number of triples seen, and KL of their shares to uniform in nats."""
     numbers = labels @ np.array([100, 10, 1])
-    share = np.bincount(numbers, minlength=NUM_MODES) / len(numbers)
-    seen = share[share > 0]
-    return len(seen), float(np.sum(seen * np.log(seen * NUM_MODES)))
+    return metrics.mode_count(numbers, NUM_MODES)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,13 @@ from keras_gan.version import __version__
 
 ERRORS = (ValueError, TypeError, OSError, ImportError)
 RESUMABLE = {"out", "resume", "epochs"}
+# What several commands take alike.
+MODEL = click.argument(
+    "model", type=click.Path(exists=True, path_type=pathlib.Path)
+)
+SEED = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True
+)
 
 
 class Command(click.Command):
@@ -85,7 +92,7 @@ def main():
     type=click.IntRange(1),
     help="Length of the latents.  [default: the preset's]",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @click.option(
     "--samples-every",
     type=click.IntRange(1),
@@ -140,9 +147,9 @@ def resumed(context, out, epochs):
 
 
 @main.command(cls=Command)
-@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@MODEL
 @click.option("--count", type=click.IntRange(1), default=80, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @click.option(
     "--truncation",
     type=click.FloatRange(0),
@@ -199,7 +206,7 @@ def write_images(samples, folder):
 
 
 @main.command(cls=Command)
-@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@MODEL
 @click.option(
     "--data",
     help="As for train.  [default: the data of the run folder]",
@@ -219,7 +226,7 @@ def write_images(samples, folder):
     show_default=True,
     help="Fakes, and test samples at most.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @click.option(
     "--out",
     type=click.Path(path_type=pathlib.Path),
@@ -275,7 +282,7 @@ def compare(first, second, force):
 
 
 @main.command(cls=Command)
-@click.argument("model", type=click.Path(exists=True, path_type=pathlib.Path))
+@MODEL
 @click.argument("directory", type=click.Path(path_type=pathlib.Path))
 def export(model, directory):
     """Write the generator of MODEL as a SavedModel to DIRECTORY.

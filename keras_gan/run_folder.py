@@ -235,8 +235,7 @@ def load_data(recipe, epochs_done):
 
 def build(recipe, train):
     """A compiled model for the data; notes the preset in the recipe."""
-    spec = train.element_spec
-    shape = tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
+    shape = sample_shape(train)
     if recipe["preset"] is None:
         recipe["preset"] = "r3gan_small" if len(shape) == 3 else "mlp"
     given = {
@@ -247,6 +246,12 @@ def build(recipe, train):
     keras.utils.set_random_seed(recipe["seed"])
     preset = getattr(presets, recipe["preset"])
     return preset(shape, seed=recipe["seed"], **given)
+
+
+def sample_shape(dataset):
+    """Shape of one sample in the batches of a data set."""
+    spec = dataset.element_spec
+    return tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
 
 
 def describe(gan, recipe, train):
@@ -271,14 +276,18 @@ def session(first_epoch):
     return {
         "first_epoch": first_epoch,
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(),
-        "versions": {
-            "keras_gan": __version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-        },
+        "versions": {**versions(), "platform": platform.platform()},
+    }
+
+
+def versions():
+    """Versions of what computes."""
+    return {
+        "keras_gan": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
     }
 
 

@@ -18,7 +18,6 @@ from keras_gan.datasets import arrays
 from keras_gan.evaluation import evaluate
 from keras_gan.evaluation import measures
 from keras_gan.evaluation import pictures
-from keras_gan.evaluation import report
 from keras_gan.evaluation import sets
 from keras_gan.evaluation import verdicts
 
@@ -145,7 +144,7 @@ def test_protocol(model):
         "density_coverage_k": 5,
         "near": 0.02,
         "inception_splits": None,
-        "versions": report.versions(),
+        "versions": run_folder.versions(),
     }
     assert set(told["versions"]) == {
         *("keras_gan", "keras", "tensorflow", "numpy", "python")

@@ -15,7 +15,7 @@ from keras_gan.metrics import features
 from keras_gan.metrics import neighbours
 from keras_gan.metrics.authenticity import mann_whitney
 from keras_gan.metrics.multiscale_ssim import scales
-from keras_gan.metrics.nearest import nearest
+from keras_gan.metrics.neighbours import nearest
 from keras_gan.metrics.sliced_wasserstein import pyramid
 from keras_gan.metrics.sliced_wasserstein import sides
 from keras_gan.metrics.sliced_wasserstein import wasserstein

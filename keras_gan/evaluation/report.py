@@ -4,21 +4,18 @@ import hashlib
 import io
 import json
 import pathlib
-import platform
 
-import keras
 import numpy as np
-import tensorflow as tf
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from keras_gan import run_folder
 from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.evaluation.measures import SPLITS
 from keras_gan.evaluation.measures import subset_size
 from keras_gan.evaluation.sets import sha256
 from keras_gan.metrics.sample_metric import sha256 as weights_sha256
-from keras_gan.version import __version__
 
 FILE = "evaluation.json"
 WIDTH = 200
@@ -50,7 +47,7 @@ def protocol(sets, network, data, seed):
         **SETTINGS,
         "kernel_subset_size": subset_size(num_real, num_fake),
         "inception_splits": network.classifier and SPLITS,
-        "versions": versions(),
+        "versions": run_folder.versions(),
     }
 
 
@@ -68,17 +65,6 @@ def data_name(data):
     """The name of a data set; of a path its last part."""
     path = pathlib.Path(data)
     return path.resolve().name if path.exists() else str(data)
-
-
-def versions():
-    """Versions of what computes the numbers."""
-    return {
-        "keras_gan": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def about_model(path, file, gan):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_gan import datasets
+from keras_gan import run_folder
 from keras_gan.metrics import features
 
 # Copies are looked for among so many training samples and values at most:
@@ -96,9 +97,7 @@ def collect(gan, data, count, seed, batch_size, image_size, channels):
 
 def check_shape(gan, train):
     """Raises unless the data's samples have the shape of the GAN's."""
-    spec = train.element_spec
-    spec = spec[0] if isinstance(spec, tuple) else spec
-    found = tuple(spec.shape[1:])
+    found = run_folder.sample_shape(train)
     if found != gan.sample_shape:
         raise ValueError(
             "DATA must hold samples of the model's shape; --image-size and "

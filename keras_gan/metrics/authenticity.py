@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_gan.metrics.collected import CollectedFeatures
-from keras_gan.metrics.nearest import nearest
+from keras_gan.metrics.neighbours import nearest
 from keras_gan.metrics.samples import as_rows
 from keras_gan.metrics.samples import check_same_shape
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_gan.checks import check_number
-from keras_gan.metrics.nearest import nearest
+from keras_gan.metrics.neighbours import nearest
 from keras_gan.metrics.samples import CollectedSamples
 from keras_gan.metrics.samples import as_rows
 from keras_gan.metrics.samples import check_same_shape
@@ -131,6 +131,8 @@ class Duplicates(CollectedSamples):
     (0.0, 0.5)
     """
 
+    settings = ("tolerance",)
+
     def __init__(
         self,
         sample_shape,
@@ -150,11 +152,3 @@ class Duplicates(CollectedSamples):
             of_real = copies(real, fake, tolerance)
             found[f"{self.name}_of_real{end}"] = of_real
         return found
-
-    def protocol(self):
-        """What the numbers depend on."""
-        return {**super().protocol(), "tolerance": self.tolerance}
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "tolerance": self.tolerance}

@@ -137,6 +137,8 @@ class InceptionScore(ClassifierMetric):
     1801.01973, on its limits. We divide samples as `inception_score` does.
     """
 
+    settings = ("from_logits", "num_splits")
+
     def __init__(
         self,
         classifier,
@@ -195,17 +197,5 @@ class InceptionScore(ClassifierMetric):
 
     def protocol(self):
         """What the number depends on."""
-        numbers = {
-            "from_logits": self.from_logits,
-            "num_splits": self.num_splits,
-            "num_fake": int(ops.convert_to_numpy(self.counts).sum()),
-        }
-        return {**super().protocol(), **numbers}
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "from_logits": self.from_logits,
-            "num_splits": self.num_splits,
-        }
+        num_fake = int(ops.convert_to_numpy(self.counts).sum())
+        return {**super().protocol(), "num_fake": num_fake}

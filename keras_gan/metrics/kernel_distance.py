@@ -115,6 +115,8 @@ class KernelDistance(CollectedFeatures):
     Reference: Binkowski et al., arXiv 1801.01401.
     """
 
+    settings = ("num_subsets", "subset_size", "seed")
+
     def __init__(
         self,
         features,
@@ -138,21 +140,3 @@ class KernelDistance(CollectedFeatures):
             real, fake, self.num_subsets, size, self.seed
         )
         return {self.name: value, f"{self.name}_error": error}
-
-    def protocol(self):
-        """What the number depends on."""
-        numbers = {
-            "num_subsets": self.num_subsets,
-            "subset_size": self.subset_size,
-            "seed": self.seed,
-        }
-        return {**super().protocol(), **numbers}
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {
-            **super().get_config(),
-            "num_subsets": self.num_subsets,
-            "subset_size": self.subset_size,
-            "seed": self.seed,
-        }

@@ -179,6 +179,8 @@ class MultiscaleSSIM(CollectedSamples):
     Reference: Odena et al., arXiv 1610.09585, who take pairs of one class.
     """
 
+    settings = ("value_range", "num_pairs", "seed")
+
     def __init__(
         self,
         sample_shape,
@@ -220,16 +222,4 @@ class MultiscaleSSIM(CollectedSamples):
         """What the numbers depend on."""
         size, num_levels = scales(*self.sample_shape[:2])
         found = {"filter_size": size, "num_levels": num_levels}
-        return {**super().protocol(), **self.numbers(), **found}
-
-    def numbers(self):
-        """The arguments that the numbers depend on."""
-        return {
-            "value_range": self.value_range,
-            "num_pairs": self.num_pairs,
-            "seed": self.seed,
-        }
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), **self.numbers()}
+        return {**super().protocol(), **found}

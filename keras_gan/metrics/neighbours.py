@@ -25,12 +25,40 @@ def squared_distances(x, y):
         yield rows, np.maximum(own + norms - 2 * x[rows] @ y.T, 0.0)
 
 
+def to_others(x):
+    """As `squared_distances(x, x)`, a row infinitely far from itself."""
+    for rows, distances in squared_distances(x, x):
+        places = np.arange(rows.start, rows.start + len(distances))
+        distances[np.arange(len(distances)), places] = np.inf
+        yield rows, distances
+
+
 def radii(x, k):
     """Squared distance of each row to its k-th nearest other row, `(n,)`."""
     found = np.empty(len(x))
-    for rows, distances in squared_distances(x, x):
-        # A row is nearest to itself, to the last bit.
-        places = np.arange(rows.start, rows.start + len(distances))
-        distances[np.arange(len(distances)), places] = -1.0
-        found[rows] = np.partition(distances, k, axis=1)[:, k]
+    for rows, distances in to_others(x):
+        found[rows] = np.partition(distances, k - 1, axis=1)[:, k - 1]
     return found
+
+
+def nearest(x, y=None):
+    """Nearest row of `y` to each row of `x`.
+
+    Distances are those of the found rows, not of the product form: equal
+    rows are at 0.
+
+    Args:
+        x: float64 array `(n, d)`.
+        y: float64 array `(m, d)`; None: `x`, with each row's nearest other.
+
+    Returns:
+        Two arrays `(n,)`: indices into `y` and squared distances.
+    """
+    blocks = to_others(x) if y is None else squared_distances(x, y)
+    y = x if y is None else y
+    indices, apart = np.empty(len(x), int), np.empty(len(x))
+    for rows, distances in blocks:
+        indices[rows] = distances.argmin(axis=1)
+        difference = x[rows] - y[indices[rows]]
+        apart[rows] = np.square(difference).sum(axis=1)
+    return indices, apart

@@ -94,6 +94,8 @@ class PrecisionRecall(CollectedFeatures):
     parts = ("precision", "recall")
     function = staticmethod(precision_recall)
 
+    settings = ("k",)
+
     def __init__(
         self, features, k=3, num_samples=10_000, name="precision_recall"
     ):
@@ -111,11 +113,3 @@ class PrecisionRecall(CollectedFeatures):
         plain = "_".join(self.parts)
         prefix = "" if self.name == plain else f"{self.name}_"
         return [prefix + part for part in self.parts]
-
-    def protocol(self):
-        """What the numbers depend on."""
-        return {**super().protocol(), "k": self.k}
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), "k": self.k}

@@ -29,7 +29,8 @@ class SampleMetric(keras.metrics.Metric):
     heavy work, once an evaluation, outside the graph.
 
     Subclasses give `add(real, fake)`, which keeps two batches of features,
-    and `result()`.
+    and `result()`. They name in `settings` the constructor arguments, which
+    are attributes of the same names, that the number depends on.
 
     Args:
         features: Keras model, samples to features; outputs of any rank are
@@ -40,6 +41,8 @@ class SampleMetric(keras.metrics.Metric):
     Raises:
         TypeError: `features` is no built Keras model.
     """
+
+    settings = ()
 
     def __init__(self, features, name):
         super().__init__(name=name)
@@ -93,7 +96,12 @@ class SampleMetric(keras.metrics.Metric):
             "features_sha256": sha256(self.features),
             "num_features": self.num_features,
             "keras_gan": __version__,
+            **self.chosen(),
         }
+
+    def chosen(self):
+        """Dictionary of the `settings` and their values."""
+        return {name: getattr(self, name) for name in self.settings}
 
     def get_config(self):
         """Constructor arguments, and what tells networks apart."""
@@ -101,6 +109,7 @@ class SampleMetric(keras.metrics.Metric):
             "features": keras.saving.serialize_keras_object(self.features),
             "features_sha256": sha256(self.features),
             "name": self.name,
+            **self.chosen(),
         }
 
     @classmethod

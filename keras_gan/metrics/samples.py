@@ -4,17 +4,14 @@ import math
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_gan.checks import check_shape
 from keras_gan.metrics import features
 from keras_gan.metrics.collected import CollectedFeatures
-from keras_gan.metrics.sample_metric import gathered
 from keras_gan.metrics.values import check_finite
 
 
 class CollectedSamples(CollectedFeatures):
-    """Keeps the first `num_samples` samples of each kind, unrounded.
+    """Keeps the first `num_samples` samples of each kind.
 
     Subclasses give `compare(real, fake)`, which takes two float64 NumPy
     arrays of samples. Memory: four bytes a value.
@@ -27,12 +24,7 @@ class CollectedSamples(CollectedFeatures):
 
     def __init__(self, sample_shape, num_samples, name):
         super().__init__(features.raw(sample_shape), num_samples, name)
-        self.sample_shape = check_shape("sample_shape", sample_shape)
-
-    def extract(self, x):
-        """The values in float32, which a layer may round to its policy."""
-        flat = ops.reshape(x, (ops.shape(x)[0], self.num_features))
-        return gathered(ops.cast(flat, "float32"))
+        self.sample_shape = tuple(self.features.input_shape[1:])
 
     def collected(self, kind):
         """The samples of one kind, float64 `(n, *sample_shape)`."""
@@ -44,6 +36,7 @@ class CollectedSamples(CollectedFeatures):
             "sample_shape": self.sample_shape,
             "num_samples": self.num_samples,
             "name": self.name,
+            **self.chosen(),
         }
 
     @classmethod

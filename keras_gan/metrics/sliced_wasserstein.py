@@ -207,6 +207,8 @@ class SlicedWasserstein(CollectedSamples):
     Reference: Karras et al., arXiv 1710.10196.
     """
 
+    settings = ("num_directions", "num_patches", "seed")
+
     def __init__(
         self,
         sample_shape,
@@ -235,19 +237,3 @@ class SlicedWasserstein(CollectedSamples):
         names = sides(*self.sample_shape[:2]) if images else ()
         found = {f"{self.name}_{n}": v for n, v in zip(names, levels)}
         return {self.name: mean, **found}
-
-    def numbers(self):
-        """The arguments that the numbers depend on."""
-        return {
-            "num_directions": self.num_directions,
-            "num_patches": self.num_patches,
-            "seed": self.seed,
-        }
-
-    def protocol(self):
-        """What the numbers depend on."""
-        return {**super().protocol(), **self.numbers()}
-
-    def get_config(self):
-        """Constructor arguments."""
-        return {**super().get_config(), **self.numbers()}
