@@ -41,11 +41,12 @@ with strategy.scope():
         "shared": [penalties.LeCam(start=2), penalties.R1(0.5, every=2)],
         "one_stage": [penalties.LeCam(start=2), constraints.WeightClip(0.2)],
     }[update]
+    projection = metrics.features.random_projection((6,), 4)
     gan.compile(
         keras.optimizers.SGD(rate), keras.optimizers.SGD(0.1),
         loss="relativistic", penalties=rules, update=update,
         metrics=[
-            metrics.FrechetDistance(metrics.features.raw((6,))),
+            metrics.FrechetDistance(projection),
             metrics.DensityCoverage(metrics.features.raw((6,))),
         ],
     )

@@ -1,5 +1,6 @@
 """Frechet distance of two sets of features."""
 
+import hashlib
 import warnings
 
 import keras
@@ -45,6 +46,11 @@ def frechet_distance(real, fake):
     Reference: Dowson & Landau 1982; Heusel et al., arXiv 1706.08500.
     """
     first, second = as_moments("real", real), as_moments("fake", fake)
+    return distance(first, second, root(first.covariance))
+
+
+def distance(first, second, root_of_first):
+    """Frechet distance of `Moments`, given the first covariance's root."""
     if first.mean.shape != second.mean.shape:
         raise ValueError(
             "`real` and `fake` must have as many features. Received: "
@@ -54,7 +60,7 @@ def frechet_distance(real, fake):
     traces = np.trace(s1) + np.trace(s2)
     full = min(first.count, second.count) > len(first.mean)
     apart = np.sum(np.square(first.mean - second.mean))
-    value = float(apart + traces - 2 * trace_of_root(s1, s2, full))
+    value = float(apart + traces - 2 * trace_of_root(root_of_first, s2, full))
     if value < -ROUNDING * traces:
         raise ArithmeticError(
             f"The covariances have no root. Received: distance={value}"
@@ -95,8 +101,9 @@ def frechet_distance_infinity(real, fake, num_sizes=15, smallest=5_000, seed=0):
     smallest = max(2, min(smallest, len(fake) // 2))
     sizes = np.linspace(smallest, len(fake), num_sizes).astype(int)
     rng = np.random.default_rng(seed)
+    a = root(real.covariance)
     values = [
-        frechet_distance(real, rng.choice(fake, size, replace=False))
+        distance(real, moments(rng.choice(fake, size, replace=False)), a)
         for size in sizes
     ]
     return float(np.polyfit(1.0 / sizes, values, 1)[1])
@@ -116,11 +123,10 @@ def as_moments(name, features):
     return found
 
 
-def trace_of_root(s1, s2, full_rank):
-    """Trace of the root of the product of two covariances."""
+def trace_of_root(a, s2, full_rank):
+    """Trace of the root of the covariances `a @ a` and `s2`, multiplied."""
     if not full_rank:
-        return np.linalg.svd(root(s1) @ root(s2), compute_uv=False).sum()
-    a = root(s1)
+        return np.linalg.svd(a @ root(s2), compute_uv=False).sum()
     product = a @ s2 @ a
     eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
     return np.sqrt(np.maximum(eigenvalues, 0)).sum()
@@ -182,6 +188,7 @@ class FrechetDistance(SampleMetric):
             ]
             for kind in ("real", "fake")
         )
+        self.known = (None, None)
 
     def add(self, real, fake):
         """Merges the moments of two batches of features."""
@@ -202,7 +209,15 @@ class FrechetDistance(SampleMetric):
                 "is far too large, and comparable at this number only.",
                 stacklevel=2,
             )
-        return frechet_distance(real, fake)
+        real, fake = as_moments("real", real), as_moments("fake", fake)
+        return distance(real, fake, self.root_of(real.covariance))
+
+    def root_of(self, covariance):
+        """Its root, taken once while the real samples stay the same."""
+        content = hashlib.sha256(covariance.tobytes()).digest()
+        if self.known[0] != content:
+            self.known = content, root(covariance)
+        return self.known[1]
 
     def states(self):
         """NumPy `Moments` of the real samples and of the fakes."""

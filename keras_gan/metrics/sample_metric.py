@@ -1,20 +1,17 @@
 """What the judges share: features of real samples and of fakes."""
 
-import hashlib
 import json
 import math
 import re
 import weakref
-from collections import deque
 
 import keras
 import tensorflow as tf
-from keras import ops
 
+from keras_gan.metrics.passes import sha256
+from keras_gan.metrics.passes import shared_passes
 from keras_gan.version import __version__
 
-# The last two tensors each network saw, and what it made of them.
-LAST = weakref.WeakKeyDictionary()
 # Networks that came from files, by config and hash.
 SHARED = weakref.WeakValueDictionary()
 
@@ -24,7 +21,9 @@ class SampleMetric(keras.metrics.Metric):
 
     For `GAN.compile(metrics=[...])`: `evaluate` and `validation_data` feed
     it with batches of real samples and as many fakes of the averaged
-    generator. Metrics that are given one network object share its passes.
+    generator. Metrics that are given one network object share its passes, and
+    the features of real samples are kept: an evaluation on the same data,
+    as after each epoch, costs the passes of the fakes only (`Passes`).
     On several replicas each holds the samples of all. `result` does the
     heavy work, once an evaluation, outside the graph.
 
@@ -48,6 +47,7 @@ class SampleMetric(keras.metrics.Metric):
         super().__init__(name=name)
         check_network("features", features)
         self.features = features
+        self.passes = shared_passes(features)
 
     @property
     def num_features(self):
@@ -67,15 +67,15 @@ class SampleMetric(keras.metrics.Metric):
             fake: float tensor `(batch, ...)`.
             sample_weight: not used; here for Keras.
         """
-        self.add(self.extract(real), self.extract(fake))
+        self.add(self.extract(real, real=True), self.extract(fake))
 
-    def extract(self, x):
+    def extract(self, x, real=False):
         """Features `(batch, d)` of all replicas' samples."""
-        return gathered(passed(self.features, x))
+        return gathered(self.passes(x, real))
 
     def reset_state(self):
         """Forgets all samples."""
-        LAST.pop(self.features, None)
+        self.passes.reset()
         super().reset_state()
 
     def add_state(self, shape, name, dtype="float64"):
@@ -152,26 +152,9 @@ def check_network(name, network):
         )
 
 
-def passed(network, x):
-    """Flat float32 outputs of `network`, with one pass for one tensor."""
-    for known, outputs in LAST.setdefault(network, deque(maxlen=2)):
-        if known is x:
-            return outputs
-    outputs = network(x, training=False)
-    outputs = ops.cast(ops.reshape(outputs, (ops.shape(x)[0], -1)), "float32")
-    LAST[network].append((x, outputs))
-    return outputs
-
-
 def gathered(x):
     """The rows of all replicas, in their order, on each of them."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return x
     return context.all_gather(x, axis=0)
-
-
-def sha256(network):
-    """Hash of the bytes of all weights, in order, as a hex string."""
-    weights = b"".join(w.tobytes() for w in network.get_weights())
-    return hashlib.sha256(weights).hexdigest()
