@@ -204,6 +204,24 @@ class TestNeighbours:
         assert metrics.precision_recall(self.line, fake, 1)[0] == 0.5
         assert metrics.density_coverage(self.line, fake, 1) == (0.5, 0.25)
 
+    def test_equal_distances_of_integers_are_within(self):
+        """As exact arithmetic says, in tables of codes with many ties."""
+        rng = np.random.default_rng(0)
+        real, fake = (rng.integers(0, 5, (n, 4)) for n in (150, 120))
+        k, exact = 3, {}
+        for name, x in (("real", real), ("fake", fake)):
+            apart = np.square(x[:, None] - x).sum(axis=2)
+            # The first of a sorted row is the row itself.
+            exact[name] = np.sort(apart, axis=1)[:, k]
+        cross = np.square(real[:, None] - fake).sum(axis=2)
+        near = cross <= exact["real"][:, None]
+        precision, recall = metrics.precision_recall(real, fake, k)
+        assert precision == near.any(axis=0).mean()
+        assert recall == (cross <= exact["fake"]).any(axis=1).mean()
+        density, coverage = metrics.density_coverage(real, fake, k)
+        assert density == pytest.approx(near.sum() / (k * len(fake)))
+        assert coverage == near.any(axis=1).mean()
+
     def test_disjoint_and_identical(self):
         x = normal(0, 50, 3)
         assert metrics.precision_recall(x, x + 1e3) == (0.0, 0.0)

@@ -15,8 +15,9 @@ def squared_distances(x, y):
     Yields:
         A slice of the rows of `x` and their distances `(rows, m)`.
     """
-    # The offset makes the product form exact where values are far from 0.
-    centre = y.mean(axis=0)
+    # The offset keeps the product form exact where values are far from 0; an
+    # integer one, that equal distances of integers stay equal.
+    centre = np.rint(y.mean(axis=0))
     x, y = x - centre, y - centre
     norms = np.square(y).sum(axis=1)
     for start in range(0, len(x), BLOCK):
