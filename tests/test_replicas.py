@@ -66,10 +66,58 @@ with open(out, "w") as file:
     json.dump({"weights": weights, "logs": logs}, file)
 """
 
+JUDGES = """
+import json, sys
+import keras, numpy as np, tensorflow as tf
 
-def run(mode, tmp_path, update="alternating"):
+mode, _, out = sys.argv[1:]
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras_gan
+from keras_gan import metrics
+
+SHAPE = (16, 16, 1)
+
+
+class Zeros(keras_gan.latents.Normal):
+    def __call__(self, batch_size, seed):
+        return tf.zeros((batch_size, *self.shape))
+
+
+strategy = tf.distribute.get_strategy()
+if mode == "two":
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+keras.utils.set_random_seed(1)
+with strategy.scope():
+    players = keras_gan.architectures.mlp(SHAPE, latent_dim=4, units=(8,))
+    gan = keras_gan.GAN(*players, latents=Zeros((4,)), seed=1)
+    network = metrics.features.random_projection(SHAPE, 4)
+    classifier = metrics.features.random_projection(SHAPE, 3, seed=1)
+    gan.compile(keras.optimizers.SGD(), keras.optimizers.SGD(), metrics=[
+        metrics.FrechetDistance(network),
+        metrics.KernelDistance(network, num_subsets=5, subset_size=10),
+        metrics.PrecisionRecall(network),
+        metrics.DensityCoverage(network),
+        metrics.Authenticity(network),
+        metrics.InceptionScore(classifier, num_splits=2),
+        metrics.ModeCount(classifier),
+        metrics.ClassHistogramDivergence(classifier),
+        metrics.SlicedWasserstein(SHAPE),
+        metrics.MultiscaleSSIM(SHAPE),
+        metrics.Duplicates(SHAPE),
+    ])
+x = np.random.default_rng(0).uniform(-1, 1, (32, *SHAPE)).astype("float32")
+data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+logs = [gan.evaluate(data, verbose=0, return_dict=True) for _ in range(2)]
+with open(out, "w") as file:
+    json.dump(logs, file)
+"""
+
+
+def run(mode, tmp_path, update="alternating", script=SCRIPT):
     out = tmp_path / f"{mode}.json"
-    command = [sys.executable, "-c", SCRIPT, mode, update, str(out)]
+    command = [sys.executable, "-c", script, mode, update, str(out)]
     subprocess.run(command, check=True)
     return json.loads(out.read_text())
 
@@ -91,3 +139,11 @@ def test_two_replicas_equal_one(update, tmp_path):
 def test_each_replica_draws_its_own_latents(tmp_path):
     first, second = run("own", tmp_path)["logs"]["drawn"]
     assert not np.allclose(first, second)
+
+
+@pytest.mark.large
+def test_judges_of_two_replicas_equal_those_of_one(tmp_path):
+    one, two = (run(mode, tmp_path, script=JUDGES) for mode in ("one", "two"))
+    for name, value in one[0].items():
+        found = [logs[name] for logs in (one[1], *two)]
+        np.testing.assert_allclose(found, value, rtol=1e-4, err_msg=name)
