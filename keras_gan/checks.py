@@ -5,6 +5,10 @@ import math
 import numbers
 
 import keras
+import numpy as np
+
+SAFE_SIZE = 256 * 2**20
+MAX_EXPANSION = 200
 
 
 def check_number(name, value, minimum, maximum=math.inf):
@@ -98,6 +102,90 @@ def check_floats(name, x):
     if "float" not in dtype:
         raise TypeError(
             f"`{name}` must be floats. Received: {name} of dtype={dtype}"
+        )
+
+
+def check_flag(name, value):
+    """Raises unless `value` is True or False: any text is true in Python.
+
+    Args:
+        name: name of the argument, for the message.
+        value: what the user passed.
+
+    Raises:
+        TypeError: `value` is something else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"`{name}` must be True or False. Received: {name}={value!r}"
+        )
+
+
+def check_name(name, value):
+    """Raises unless `value` is a string that is not empty.
+
+    Args:
+        name: name of the argument, for the message.
+        value: what the user passed.
+
+    Raises:
+        TypeError: `value` is no string.
+        ValueError: it is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(
+            f"`{name}` must be a string. Received: {name}={value!r}"
+        )
+    if not value:
+        raise ValueError(
+            f"`{name}` must not be empty. Received: {name}={value!r}"
+        )
+
+
+def check_unpacked_size(path, size, stored):
+    """Raises if a file would unpack to far more than it holds.
+
+    Args:
+        path: of the file, for the message.
+        size: bytes once unpacked.
+        stored: bytes on disk.
+
+    Raises:
+        ValueError: they are too many.
+    """
+    if size > max(SAFE_SIZE, MAX_EXPANSION * stored):
+        raise ValueError(
+            f"a file may unpack to {MAX_EXPANSION} times its size at most, "
+            f"{str(path)!r} would to {size:,} bytes"
+        )
+
+
+def check_inside(path, folder):
+    """Raises unless a path is a file of a folder, or a folder in it.
+
+    Args:
+        path: `pathlib.Path`.
+        folder: `pathlib.Path` of the folder that the user named.
+
+    Raises:
+        ValueError: a link leads out of the folder, to nothing or round in a
+            circle, or it is a device, a pipe or a socket.
+    """
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(
+            f"Links must lead to a file. Received: {str(path)!r} ({error})"
+        ) from error
+    if not target.is_relative_to(folder.resolve()):
+        raise ValueError(
+            "Links that lead out of the folder are not followed. "
+            f"Received: {str(path)!r} -> {str(target)!r}"
+        )
+    if not target.is_file() and not target.is_dir():
+        raise ValueError(
+            "Only plain files are read, no pipes or devices. "
+            f"Received: {str(path)!r}"
         )
 
 

@@ -3,6 +3,7 @@
 import keras
 
 from keras_gan import schedules
+from keras_gan.checks import check_number
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -33,6 +34,8 @@ class Adam(keras.optimizers.Adam):
 
     def __init__(self, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, **kwargs):
         kwargs = {"name": "adam", **kwargs}
+        if isinstance(learning_rate, (int, float)):
+            check_number("learning_rate", learning_rate, minimum=0)
         schedules.check("beta_1", beta_1, minimum=0, maximum=1 - 1e-6)
         schedules.check("beta_2", beta_2, minimum=0, maximum=1 - 1e-6)
         super().__init__(learning_rate, beta_1, beta_2, **kwargs)

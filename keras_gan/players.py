@@ -8,6 +8,8 @@ from keras import tree
 
 from keras_gan.layer_walk import leaves
 
+SQUASHING = (keras.activations.sigmoid, keras.activations.softmax)
+
 
 def input_spec(generator, latents=None):
     """Symbolic input of the generator, one tensor or a list of them.
@@ -83,6 +85,13 @@ def check_fit(fake, discriminator):
         discriminator: Keras model.
     """
     inputs = getattr(discriminator, "inputs", None)
+    last = discriminator.layers[-1] if discriminator.layers else None
+    if getattr(last, "activation", None) in SQUASHING:
+        raise ValueError(
+            "The discriminator must end in logits, without a sigmoid: losses "
+            "have it inside. "
+            f"Received: activation={last.activation.__name__!r} of {last!r}"
+        )
     if not isinstance(fake, keras.KerasTensor):
         raise ValueError(
             "The generator must give one tensor. "
@@ -141,6 +150,11 @@ def check_latents(latents, spec):
             f"keras_gan.latents.Normal((64,)). Received: latents={latents!r}"
         )
     drawn = latents(1, seed=0)
+    if not hasattr(drawn, "shape"):
+        raise TypeError(
+            "`latents` must give a tensor (batch_size, ...). "
+            f"Received: latents(1, seed=0) of type {type(drawn).__name__}"
+        )
     if not same_shape(drawn, spec):
         raise ValueError(
             "`latents` must have the shape of the generator's input, "
@@ -179,6 +193,11 @@ def row_weights(data):
     _, _, weights = keras.utils.unpack_x_y_sample_weight(data)
     if weights is None:
         return 1.0
+    if len(weights.shape) > 2 or weights.shape[1:] not in ((), (1,)):
+        raise ValueError(
+            "Sample weights must be one number a sample, (batch,). "
+            f"Received: sample_weight of shape={tuple(weights.shape)}"
+        )
     return ops.cast(ops.reshape(weights, (-1,)), "float32")
 
 

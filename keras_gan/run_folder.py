@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras_gan import callbacks
 from keras_gan import datasets
 from keras_gan import presets
+from keras_gan import saving
 from keras_gan.checks import check_installed
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
@@ -304,7 +305,11 @@ def load_model(path):
             "Expected a .keras file or a run folder with model.keras. "
             f"Received: {str(path)!r}"
         )
-    gan = keras.saving.load_model(file)
+    try:
+        saving.check_file(file)
+        gan = keras.saving.load_model(file, safe_mode=True)
+    except Exception as error:  # whatever a broken file leads to
+        raise ValueError(f"{str(file)!r} cannot be loaded: {error}") from error
     if not isinstance(gan, GAN):
         raise ValueError(
             f"{str(file)!r} holds no keras_gan.GAN. "

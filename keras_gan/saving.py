@@ -1,10 +1,21 @@
 """How a whole model goes into a file and comes back."""
 
-import keras
+import hashlib
+import io
+import pathlib
+import stat
+import zipfile
 
+import h5py
+import keras
+import numpy as np
+
+from keras_gan.checks import check_unpacked_size
 from keras_gan.seeds import states
 
 COMPILED = "compiled_"
+WEIGHTS = "model.weights.h5"
+DIGEST = "keras_gan_sha256"
 
 
 class SavedWhole(keras.Model):
@@ -19,6 +30,7 @@ class SavedWhole(keras.Model):
     """
 
     constructor_arguments = ()
+    _weights_checked = False
 
     def get_config(self):
         """Constructor arguments, serialised."""
@@ -51,6 +63,63 @@ class SavedWhole(keras.Model):
         """Variables of parts given to `compile`, by name; none by default."""
         return {}
 
+    def save_weights(self, filepath, overwrite=True):
+        """Writes one `.weights.h5` file, with the SHA-256 of its arrays."""
+        super().save_weights(filepath, overwrite)
+        with h5py.File(filepath, "a") as file:
+            file.attrs[DIGEST] = digest(arrays(file))
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Reads a `.weights.h5` or `.keras` file, whole or not at all.
+
+        All of the file is checked before the first variable changes: names,
+        shapes, dtypes, finite values and, where it has one, its SHA-256.
+
+        Args:
+            filepath: path of the file.
+            skip_mismatch: whether to load what fits and leave out the rest.
+            **kwargs: as `keras.Model.load_weights` takes them.
+
+        Raises:
+            ValueError: the file is broken, or of another model; the
+                variables are as they were.
+        """
+        with open_weights(filepath) as file:
+            self.check_weights(file, skip_mismatch)
+        self._weights_checked = True
+        try:
+            super().load_weights(filepath, skip_mismatch, **kwargs)
+        finally:
+            self._weights_checked = False
+
+    def check_weights(self, file, skip_mismatch=False):
+        """Raises unless an HDF5 file holds sound weights of this model.
+
+        Args:
+            file: `h5py.File`, open.
+            skip_mismatch: whether it may hold those of another one.
+        """
+        found = arrays(file)
+        if not skip_mismatch:
+            check_same(found, self.arrays(), self.compiled)
+        for name, array in found.items():
+            if not np.isfinite(values(array)).all():
+                raise ValueError(
+                    "The file holds NaN or infinite values: training had "
+                    f"gone wrong before it was saved. Received: {name!r}"
+                )
+        if DIGEST in file.attrs and file.attrs[DIGEST] != digest(found):
+            raise ValueError(
+                "The file is damaged: its SHA-256 is not the one it was "
+                f"saved with. Received: {str(file.filename)!r}"
+            )
+
+    def arrays(self):
+        """What this model writes to a weights file, by name."""
+        memory = Memory()
+        super().save_weights(memory)
+        return arrays(h5py.File(memory, "r"))
+
     def save_own_variables(self, store):
         """Writes `own_state` and `compiled_state`."""
         for index, variable in enumerate(self.own_state()):
@@ -62,8 +131,13 @@ class SavedWhole(keras.Model):
         """Reads what `save_own_variables` wrote.
 
         Raises:
-            ValueError: the file is that of a model with other state.
+            ValueError: the file is broken, or of another model.
         """
+        file = getattr(store, "h5_file", None)
+        if file is not None and not self._weights_checked:
+            # Keras reads a damaged member past its checksum, in parts.
+            check_members(getattr(store, "archive", None))
+            self.check_weights(file)
         found = {key for key in store.keys() if key.startswith(COMPILED)}
         num_own = len(store.keys()) - len(found)
         state = self.own_state()
@@ -106,3 +180,176 @@ def numbered(parts):
         for name, variables in parts.items()
         for index, variable in enumerate(variables)
     }
+
+
+class Memory(io.BytesIO):
+    """A file in memory, named so that Keras takes it for a weights file."""
+
+    def __str__(self):
+        return f"memory.{WEIGHTS}"
+
+
+def check_file(path):
+    """Raises unless a `.keras` file is safe to hand to Keras.
+
+    Args:
+        path: `pathlib.Path` of the file.
+
+    Raises:
+        ValueError: it is no archive, damaged, unpacks to far more than it
+            holds, or leads to other files.
+    """
+    with open_weights(path) as file:
+        arrays(file)
+
+
+def open_weights(path):
+    """The HDF5 file at a path, or within a `.keras` file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is broken or hostile.
+    """
+    path = pathlib.Path(path)
+    if not path.name.endswith((".keras", ".weights.h5")):
+        raise ValueError(
+            "`filepath` must end in .weights.h5 or .keras. "
+            f"Received: filepath={str(path)!r}"
+        )
+    try:
+        if path.suffix != ".keras":
+            return h5py.File(path, "r")
+        with zipfile.ZipFile(path) as archive:
+            check_members(archive)
+            return h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # readers raise whatever bytes lead to
+        raise ValueError(
+            "Expected a sound .keras or .weights.h5 file. "
+            f"Received: filepath={str(path)!r} ({error})"
+        ) from error
+
+
+def check_members(archive):
+    """Raises unless members of a `zipfile.ZipFile`, or None, are sound."""
+    if archive is None:
+        return
+    members, seen = archive.infolist(), set()
+    for member in members:
+        name = member.filename
+        path = pathlib.PurePosixPath(name.replace("\\", "/"))
+        link = stat.S_ISLNK(member.external_attr >> 16)
+        leads_out = path.is_absolute() or ".." in path.parts
+        if link or leads_out or name in seen:
+            raise ValueError(
+                "its members must be plain files below one folder, each "
+                f"there once. Received: member {name!r}"
+            )
+        seen.add(name)
+    size = sum(member.file_size for member in members)
+    check_unpacked_size(
+        archive.filename, size, sum(member.compress_size for member in members)
+    )
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"its checksum fails. Received: member {damaged!r}")
+
+
+def arrays(file):
+    """The data sets of an HDF5 file by name, none of them a link.
+
+    Args:
+        file: `h5py.File`, open.
+
+    Returns:
+        Dictionary of `h5py.Dataset`.
+
+    Raises:
+        ValueError: the file leads to other files or into itself, or its
+            arrays are far larger than it is.
+    """
+    found, seen = {}, set()
+
+    def walk(group):
+        for name in group:
+            link = group.get(name, getlink=True)
+            child = group[name] if isinstance(link, h5py.HardLink) else None
+            if child is None or child.id in seen or leads_out(child):
+                raise ValueError(
+                    "Links and data outside of the file are not read. "
+                    f"Received: {name!r} in {group.name!r}"
+                )
+            seen.add(child.id)
+            if isinstance(child, h5py.Group):
+                walk(child)
+            else:
+                found[child.name.lstrip("/")] = child
+
+    walk(file)
+    size = sum(x.size * x.dtype.itemsize for x in found.values())
+    check_unpacked_size(file.filename, size, file.id.get_filesize())
+    return found
+
+
+def leads_out(child):
+    """Whether an HDF5 object keeps its data in another file."""
+    return isinstance(child, h5py.Dataset) and (
+        child.external is not None or child.is_virtual
+    )
+
+
+def check_same(found, expected, compiled):
+    """Raises unless two weights files hold arrays of the same kinds.
+
+    Args:
+        found: dictionary of `h5py.Dataset`, of the file.
+        expected: the same, of the model.
+        compiled: whether the model is; if not, what else a compiled model
+            saves is passed over.
+    """
+    tops = {name.split("/")[0] for name in expected}
+    differences = []
+    for name in sorted(found.keys() | expected.keys()):
+        more = name not in expected and (
+            COMPILED in name or name.split("/")[0] not in tops
+        )
+        kinds = kind(found.get(name)), kind(expected.get(name))
+        if kinds[0] != kinds[1] and not (more and not compiled):
+            differences.append(
+                f"{name!r} is {kinds[0]} in the file, {kinds[1]} in the model"
+            )
+    if differences:
+        raise ValueError(
+            "The file does not belong to this model, but to one of another "
+            "architecture or version, or with other penalties or metrics. "
+            "Players' weights alone load before `compile`. Received: "
+            f"{len(differences)} differences, first {differences[0]}"
+        )
+
+
+def kind(array):
+    """Shape and dtype of an `h5py.Dataset`, or `"missing"`."""
+    if array is None:
+        return "missing"
+    return f"{array.shape} {dtype(array)}"
+
+
+def dtype(array):
+    """The dtype of an `h5py.Dataset`; HDF5 has no bfloat16 of its own."""
+    noted = str(array.attrs.get("dtype"))
+    return np.dtype(noted) if noted == "bfloat16" else array.dtype
+
+
+def values(array):
+    """The values of an `h5py.Dataset`, as Keras reads them."""
+    return np.array(array, dtype=dtype(array))
+
+
+def digest(found):
+    """SHA-256 of arrays, their names and kinds."""
+    total = hashlib.sha256()
+    for name, array in sorted(found.items()):
+        total.update(f"{name} {kind(array)}\n".encode())
+        total.update(values(array).tobytes())
+    return total.hexdigest()

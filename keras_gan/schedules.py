@@ -177,6 +177,11 @@ class Step(Schedule):
     """
 
     def __init__(self, values, boundaries):
+        for name, given in (("values", values), ("boundaries", boundaries)):
+            if not isinstance(given, (list, tuple)):
+                raise TypeError(
+                    f"`{name}` must be a list. Received: {name}={given!r}"
+                )
         values, boundaries = list(values), list(boundaries)
         for value in values:
             check_number("values", value, minimum=-np.inf)

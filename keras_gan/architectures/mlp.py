@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
 
@@ -50,6 +51,7 @@ def mlp(
     image_shape = check_shape("image_shape", image_shape)
     units = check_shape("units", units)
     check_integer("latent_dim", latent_dim, minimum=1)
+    check_flag("generator_norm", generator_norm)
     latents = keras.Input((latent_dim,), name="latents")
     x = latents
     for width in units:

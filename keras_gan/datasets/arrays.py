@@ -2,25 +2,15 @@
 
 import warnings
 import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.checks import check_unpacked_size
+
 TRAIN_KEYS = (("x_train", "y_train"), ("x", "y"), ("images", "labels"))
 TEST_KEYS = ("x_test", "y_test")
-SAFE_SIZE = 256 * 2**20
-MAX_EXPANSION = 200
-BROKEN = (
-    ValueError,
-    OSError,
-    EOFError,
-    KeyError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class Samples(NamedTuple):
@@ -49,12 +39,22 @@ def read_file(path):
     try:
         if path.suffix == ".npz":
             return read_members(path)
-        return Samples(np.load(path, allow_pickle=False)), None
-    except BROKEN as error:
+        return Samples(read_array(path)), None
+    except Exception as error:  # readers raise whatever bytes lead to
         raise ValueError(
             "Expected a sound .npy or .npz file of numbers; files with Python "
             f"objects are not read. Received: data={str(path)!r} ({error})"
         ) from error
+
+
+def read_array(path):
+    """The array of an `.npy` file."""
+    # A map is no larger than the file, whatever size the header promises.
+    found = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(found, np.ndarray):
+        found.close()
+        raise ValueError("it is an .npz file by another name")
+    return np.array(found)
 
 
 def read_members(path):
@@ -83,16 +83,7 @@ def check_expansion(path):
     """Raises if a compressed file would unpack to far more than it holds."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    check_unpacked_size(path, size)
-
-
-def check_unpacked_size(path, size):
-    """Raises if `size` bytes are too many for what a file holds on disk."""
-    if size > max(SAFE_SIZE, MAX_EXPANSION * path.stat().st_size):
-        raise ValueError(
-            f"a file may unpack to {MAX_EXPANSION} times its size at most, "
-            f"{str(path)!r} would to {size:,} bytes"
-        )
+    check_unpacked_size(path, size, path.stat().st_size)
 
 
 def checked(samples, name):
@@ -111,7 +102,12 @@ def checked(samples, name):
             not match.
     """
     x = np.asarray(samples.x)
-    if x.ndim < 2 or len(x) == 0:
+    if np.ma.is_masked(samples.x):
+        raise ValueError(
+            f"`{name}` must have no masked values; fill them or leave their "
+            f"rows out. Received: {np.ma.count_masked(samples.x)} masked"
+        )
+    if x.ndim < 2 or x.size == 0:
         raise ValueError(
             f"`{name}` must be an array (samples, ...) with at least one "
             f"sample. Received: {name} of shape={x.shape}"
@@ -120,7 +116,9 @@ def checked(samples, name):
         x = x[..., np.newaxis] if x.ndim == 3 else x
     else:
         x = checked_floats(x, name)
-    return Samples(x, checked_labels(samples.y, len(x), name), samples[2])
+    y = checked_labels(samples.y, len(x), name)
+    check_class_names(y, samples.class_names, name)
+    return Samples(x, y, samples.class_names)
 
 
 def checked_floats(x, name):
@@ -164,18 +162,43 @@ def checked_labels(y, num_samples, name):
             f"`{name}` needs one label a sample. Received: {num_samples} "
             f"samples and labels of shape={y.shape}"
         )
-    if y.ndim == 1 and np.issubdtype(y.dtype, np.integer):
-        return y.astype(np.int64)
-    if y.ndim == 1 and np.issubdtype(y.dtype, np.bool_):
-        return y.astype(np.int64)
-    numeric = np.issubdtype(y.dtype, np.number)
-    if y.ndim != 2 or not numeric or not np.isfinite(y).all():
+    if y.ndim == 1 and y.dtype.kind in "iub":
+        return checked_classes(y, name)
+    largest = np.finfo(np.float32).max
+    if y.ndim != 2 or y.dtype.kind not in "iubf" or not y.size:
+        fits = False
+    else:
+        fits = (np.abs(y.astype(np.float64)) <= largest).all()
+    if not fits:
         raise ValueError(
             f"Labels of `{name}` must be integers (samples,) or finite "
             "numbers (samples, attributes). "
             f"Received: labels of shape={y.shape} and dtype={y.dtype}"
         )
     return y.astype(np.float32)
+
+
+def checked_classes(y, name):
+    """Class numbers as int64, or an error."""
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or high > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"Labels of `{name}` must be class numbers, 0 and up; leave out "
+            "samples without a class. "
+            f"Received: labels in [{low}, {high}]"
+        )
+    return y.astype(np.int64)
+
+
+def check_class_names(y, class_names, name):
+    """Raises if there are labels beyond the names of the classes."""
+    if y is None or y.ndim > 1 or class_names is None:
+        return
+    if int(y.max()) >= len(class_names):
+        raise ValueError(
+            f"Labels of `{name}` must be below the number of classes, "
+            f"{len(class_names)}. Received: a label {int(y.max())}"
+        )
 
 
 def resized(x, image_size):

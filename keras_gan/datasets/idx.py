@@ -2,12 +2,12 @@
 
 import gzip
 import math
-import zlib
 
 import numpy as np
 
+from keras_gan.checks import check_inside
+from keras_gan.checks import check_unpacked_size
 from keras_gan.datasets.arrays import Samples
-from keras_gan.datasets.arrays import check_unpacked_size
 
 TRAIN, TEST = ("train",), ("t10k", "test")
 
@@ -49,6 +49,7 @@ def find(path, names, kind):
     for name in names:
         found = sorted(path.glob(f"*{name}[-_]{kind}*idx*ubyte*"))
         if found:
+            check_inside(found[0], path)
             return found[0]
     return None
 
@@ -68,17 +69,17 @@ def read(path):
         with opened as file:
             shape = read_shape(file)
             size = math.prod(shape)
-            check_unpacked_size(path, size)
+            check_unpacked_size(path, size, path.stat().st_size)
             content = file.read(size + 1)
         if len(content) != size:
             received = "more" if len(content) > size else len(content)
             raise ValueError(f"{size} values promised, {received} found")
-    except (ValueError, OSError, EOFError, zlib.error, MemoryError) as error:
+        return np.frombuffer(content, np.uint8).reshape(shape)
+    except Exception as error:  # readers raise whatever bytes lead to
         raise ValueError(
             "Expected a sound IDX file of unsigned bytes. "
             f"Received: {str(path)!r} ({error})"
         ) from error
-    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def read_shape(file):

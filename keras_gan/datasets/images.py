@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from PIL import ImageOps
 
+from keras_gan.checks import check_inside
 from keras_gan.datasets.arrays import Samples
 
 MAX_PIXELS = 50_000_000
@@ -46,8 +47,7 @@ def read_folder(path, image_size=None, channels=None):
             image of more than 50 million pixels, or a file that leads out of
             the folder.
     """
-    folders = {e.name for e in path.iterdir() if e.is_dir()}
-    folders = {name for name in folders if not name.startswith(".")}
+    folders = set(subfolders(path))
     if not SPLITS <= folders:
         return read_split(path, image_size, channels), None
     if folders > SPLITS:
@@ -89,23 +89,42 @@ def read_split(path, image_size, channels):
             f"none. Received: both in {str(path)!r}"
         )
     names = sorted(set(classes))
+    warn_of_empty(path, names)
     return Samples(x, np.array([names.index(name) for name in classes]), names)
 
 
 def find_images(path):
     """Image files below a folder, sorted, none of them outside of it."""
-    root, files = path.resolve(), []
+    files = []
     for file in sorted(path.rglob("*")):
         hidden = any(p.startswith(".") for p in file.relative_to(path).parts)
-        if hidden or file.suffix.lower() not in SUFFIXES:
+        if hidden:
             continue
-        if not file.resolve().is_relative_to(root):
-            raise ValueError(
-                "Links that lead out of the folder are not followed. "
-                f"Received: {str(file)!r} -> {str(file.resolve())!r}"
-            )
-        files.append(file)
+        image = file.suffix.lower() in SUFFIXES
+        if image or file.is_symlink() and file.is_dir():
+            check_inside(file, path)
+        if image and file.is_file():
+            files.append(file)
     return files
+
+
+def subfolders(path):
+    """Names of the folders in a folder, hidden ones left out, sorted."""
+    found = [entry for entry in path.iterdir() if entry.is_dir()]
+    for entry in found:
+        check_inside(entry, path)
+    return sorted(e.name for e in found if not e.name.startswith("."))
+
+
+def warn_of_empty(path, names):
+    """Warns of folders that are no class, as they hold no image."""
+    empty = sorted(set(subfolders(path)) - set(names))
+    if empty:
+        warnings.warn(
+            f"No image that can be read in {len(empty)} folders of "
+            f"{str(path)!r}, which are no classes: {', '.join(empty)}",
+            stacklevel=2,
+        )
 
 
 def decode(file, image_size=None):

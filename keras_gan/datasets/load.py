@@ -1,11 +1,13 @@
 """One door for all data: `load`."""
 
+import math
 import os
 import pathlib
 import re
 
 import numpy as np
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.checks import check_shape
@@ -82,22 +84,10 @@ def load(
     arXiv 1708.07747; the first 1,000 and 200 of each class.
     """
     check_integer("batch_size", batch_size, minimum=1)
-    check_integer("seed", seed, minimum=0)
+    check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
     check_number("test_fraction", test_fraction, minimum=0, maximum=0.999)
-    if channels not in (None, 1, 3):
-        raise ValueError(
-            f"`channels` must be 1, 3 or None. Received: channels={channels!r}"
-        )
-    if image_size is not None:
-        if np.isscalar(image_size):
-            check_integer("image_size", image_size, minimum=1)
-            image_size = [image_size] * 2
-        image_size = check_shape("image_size", image_size)
-        if len(image_size) != 2:
-            raise ValueError(
-                "`image_size` must be an integer or (height, width). "
-                f"Received: image_size={image_size}"
-            )
+    check_flag("flip", flip)
+    image_size = checked_pictures(image_size, channels)
     train, test = read(data, image_size, channels)
     train = prepared(train, "data", image_size, channels)
     if flip and train.x.ndim != 4:
@@ -122,10 +112,35 @@ def load(
     )
 
 
+def checked_pictures(image_size, channels):
+    """`image_size` as `(height, width)` or None, or an error."""
+    if channels is not None:
+        check_integer("channels", channels, minimum=1, maximum=3)
+    if channels == 2:
+        raise ValueError(
+            f"`channels` must be 1, 3 or None. Received: channels={channels!r}"
+        )
+    if image_size is None:
+        return None
+    if np.isscalar(image_size):
+        check_integer("image_size", image_size, minimum=1)
+        image_size = [image_size] * 2
+    image_size = check_shape("image_size", image_size)
+    if len(image_size) != 2 or math.prod(image_size) > images.MAX_PIXELS:
+        raise ValueError(
+            "`image_size` must be an integer or (height, width), of "
+            f"{images.MAX_PIXELS:,} pixels at most. "
+            f"Received: image_size={image_size}"
+        )
+    return image_size
+
+
 def read(data, image_size, channels):
     """Training and test `Samples` of whatever `data` names."""
     if not isinstance(data, (str, os.PathLike)):
         return from_arrays(data)
+    if not os.fspath(data):
+        raise ValueError(f"`data` must not be empty. Received: data={data!r}")
     if data in BUNDLED:
         return arrays.read_file(pathlib.Path(__file__).with_name(f"{data}.npz"))
     path = pathlib.Path(data).expanduser()

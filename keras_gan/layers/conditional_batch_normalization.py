@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
@@ -69,6 +70,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
         self.num_classes = num_classes
         self.momentum = momentum
         self.epsilon = epsilon
+        check_flag("synchronized", synchronized)
         self.synchronized = synchronized
         self.wide = keras.backend.result_type(self.compute_dtype, "float32")
         self.normalization = keras.layers.BatchNormalization(

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
@@ -63,6 +64,7 @@ class EqualizedDense(keras.layers.Layer):
         check_number("lr_multiplier", lr_multiplier, minimum=1e-6)
         self.units = units
         self.activation = keras.activations.get(activation)
+        check_flag("use_bias", use_bias)
         self.use_bias = use_bias
         self.gain = gain
         self.lr_multiplier = lr_multiplier
@@ -157,6 +159,7 @@ class EqualizedConv2D(keras.layers.Layer):
         self.strides = check_pair("strides", strides)
         self.padding = padding
         self.activation = keras.activations.get(activation)
+        check_flag("use_bias", use_bias)
         self.use_bias = use_bias
         self.gain = gain
 

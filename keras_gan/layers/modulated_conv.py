@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.layers.adain import check_style
@@ -64,7 +65,9 @@ class ModulatedConv2D(keras.layers.Layer):
         check_integer("filters", filters, minimum=1)
         self.filters = filters
         self.kernel_size = check_pair("kernel_size", kernel_size)
+        check_flag("demodulate", demodulate)
         self.demodulate = demodulate
+        check_flag("use_bias", use_bias)
         self.use_bias = use_bias
 
     def build(self, input_shape):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
 from keras_gan.layers.spectral_normalization import SpectralNormalization
@@ -51,6 +52,7 @@ class SelfAttention(keras.layers.Layer):
         check_integer("value_ratio", value_ratio, minimum=1)
         self.key_ratio = key_ratio
         self.value_ratio = value_ratio
+        check_flag("spectral", spectral)
         self.spectral = spectral
 
     def build(self, input_shape):

@@ -12,6 +12,7 @@ from keras_gan.checks import check_shape
 from keras_gan.metrics.features import full_precision
 
 SIDE = 299
+MAX_BYTES = 2**29
 CONVENTIONS = ("clean", "legacy_tensorflow", "legacy_pytorch")
 # What the 2015 graph is made of; none of them touches files or runs code.
 SAFE = {
@@ -273,6 +274,12 @@ def read_graph(path):
     if not pathlib.Path(path).is_file():
         raise ValueError(f"There is no file {path!r}. Received: path={path!r}")
     graph_def = tf.compat.v1.GraphDef()
+    size = pathlib.Path(path).stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"A graph may have {MAX_BYTES:,} bytes at most. "
+            f"Received: path={path!r} of {size:,} bytes"
+        )
     try:
         graph_def.ParseFromString(pathlib.Path(path).read_bytes())
     except Exception as error:

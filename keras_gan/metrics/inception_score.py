@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.metrics.classified import ClassifierMetric
 from keras_gan.metrics.values import check_finite
@@ -148,6 +149,7 @@ class InceptionScore(ClassifierMetric):
     ):
         super().__init__(classifier, name)
         check_integer("num_splits", num_splits, minimum=1)
+        check_flag("from_logits", from_logits)
         self.from_logits = bool(from_logits)
         self.num_splits = num_splits
         size = (num_splits, self.num_classes)

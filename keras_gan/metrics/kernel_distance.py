@@ -129,6 +129,7 @@ class KernelDistance(CollectedFeatures):
         super().__init__(features, num_samples, name)
         check_integer("num_subsets", num_subsets, minimum=1)
         check_integer("subset_size", subset_size, minimum=2)
+        check_integer("seed", seed, minimum=0)
         self.num_subsets = num_subsets
         self.subset_size = subset_size
         self.seed = seed

@@ -92,6 +92,11 @@ class Consistency(Penalty):
         super().__init__(weight, name, every)
         schedules.check("fake_weight", fake_weight, minimum=0)
         self.fake_weight = fake_weight
+        if transform is not None and not callable(transform):
+            raise TypeError(
+                "`transform` must be a callable or None. "
+                f"Received: transform={transform!r}"
+            )
         self.transform = transform
 
     @property

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_number
 from keras_gan.gradients import input_gradient
 from keras_gan.losses import per_sample
@@ -179,6 +180,7 @@ class WGANGP(Penalty):
     ):
         super().__init__(weight, name, every)
         check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
+        check_flag("one_sided", one_sided)
         self.one_sided = one_sided
         self.epsilon = epsilon
 
@@ -256,6 +258,7 @@ class DRAGAN(Penalty):
         check_number("k", k, minimum=0)
         check_number("epsilon", epsilon, minimum=1e-30, maximum=1)
         self.k = k
+        check_flag("symmetric", symmetric)
         self.symmetric = symmetric
         self.epsilon = epsilon
 

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gan import schedules
 from keras_gan.checks import check_integer
+from keras_gan.checks import check_name
 from keras_gan.gradients import num_replicas
 from keras_gan.layer_walk import leaves
 from keras_gan.losses import as_float
@@ -63,6 +64,7 @@ class Penalty:
     def __init__(self, weight, name="penalty", every=1):
         schedules.check("weight", weight, minimum=0)
         check_integer("every", every, minimum=1)
+        check_name("name", name)
         self.weight = weight
         self.every = every
         self.name = name
