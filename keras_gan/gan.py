@@ -19,7 +19,7 @@ from keras_gan.latents import Normal
 from keras_gan.layer_walk import leaves
 from keras_gan.optimizers import PlayerOptimizers
 from keras_gan.penalties import penalty as penalty_rules
-from keras_gan.saving import SavedWhole
+from keras_gan.resuming import Resumable
 from keras_gan.saving import numbered
 from keras_gan.seeds import ReplicaSeedGenerator
 from keras_gan.seeds import restart
@@ -31,7 +31,7 @@ RAMP_UP = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(SavedWhole):
+class GAN(Resumable):
     """A generative adversarial network, trained by `compile` and `fit`.
 
     Each training step updates the discriminator `d_steps` times and then the

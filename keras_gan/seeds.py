@@ -82,3 +82,26 @@ def restart(layers, seed):
     found = {id(state): state for layer in layers for state in states(layer)}
     for stream, state in enumerate(found.values(), start=LAYERS):
         state.assign([seed + stream * STRIDE, 0])
+
+
+def enable_exact_cpu():
+    """Makes two runs of one program on CPU equal to the last bit.
+
+    TensorFlow's graph rewriter reorders sums now and then; without it, about
+    one process in ten ends in other last bits. This turns its meta-optimizer
+    off, for all graphs that the process traces from now on. XLA
+    (`jit_compile=True`) is exact without it. `keras-gan train` calls this;
+    the cost is in `benchmarks/backup_cost.json`.
+
+    What else it takes is always so: the order of `keras_gan.datasets.load` is
+    a function of seed and position, and a `GAN` with a `seed` seeds what its
+    layers draw. Weights are drawn when players are made: call
+    `keras.utils.set_random_seed` before.
+
+    Example:
+    >>> enable_exact_cpu()
+    >>> tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
+    True
+    """
+    options = {"disable_meta_optimizer": True}
+    tf.config.optimizer.set_experimental_options(options)

@@ -50,6 +50,14 @@ class LossCurves(keras.callbacks.Callback):
             values.append(float(value))
         self.draw()
 
+    def get_state(self):
+        """What `ExactBackup` keeps: the values so far."""
+        return {"history": self.history}
+
+    def set_state(self, state):
+        """Goes on from the values that `get_state` told."""
+        self.history = state["history"]
+
     def draw(self):
         """Writes the picture of the values so far."""
         from matplotlib.figure import Figure

@@ -98,6 +98,14 @@ class SampleGrid(keras.callbacks.Callback):
             loop=0,
         )
 
+    def get_state(self):
+        """What `ExactBackup` keeps: how far the pictures go."""
+        return {"last_epoch": self.last_epoch}
+
+    def set_state(self, state):
+        """Goes on from what `get_state` told."""
+        self.last_epoch = state["last_epoch"]
+
     def samples(self):
         """Images from the fixed latents, row after row."""
         num_classes = getattr(self.model, "num_classes", None)

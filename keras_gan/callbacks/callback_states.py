@@ -1,0 +1,109 @@
+"""What callbacks remember, as plain data."""
+
+import numbers
+
+import keras
+import numpy as np
+
+# What Keras' own callbacks carry from one epoch or batch to the next.
+CARRIED = (
+    (
+        keras.callbacks.EarlyStopping,
+        ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    ),
+    (
+        keras.callbacks.ReduceLROnPlateau,
+        ("best", "wait", "cooldown_counter"),
+    ),
+    (
+        keras.callbacks.ModelCheckpoint,
+        ("best", "_batches_seen_since_last_saving", "_last_batch_seen"),
+    ),
+    (keras.callbacks.History, ("history", "epoch")),
+)
+ARRAY = "array"
+
+
+def named(callbacks):
+    """Callbacks by the name of their class and a number."""
+    found, counts = {}, {}
+    for callback in callbacks:
+        kind = type(callback).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        found[f"{kind}_{counts[kind]}"] = callback
+    return found
+
+
+def carried(callback):
+    """Names of the attributes that a stock callback carries."""
+    names = [n for kind, n in CARRIED if isinstance(callback, kind)]
+    return [name for group in names for name in group]
+
+
+def get_state(callback):
+    """What a callback remembers, or None if it says nothing."""
+    if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
+        return callback.get_state()
+    return {name: getattr(callback, name) for name in carried(callback)} or None
+
+
+def set_state(callback, state):
+    """Gives a callback back what it remembered."""
+    if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
+        callback.set_state(state)
+        return
+    for name in carried(callback):
+        setattr(callback, name, state[name])
+
+
+def to_json(value, arrays, name):
+    """A copy of plain data for JSON; NumPy arrays go into `arrays`.
+
+    Args:
+        value: dicts, lists, tuples, strings, numbers, None and arrays.
+        arrays: dict that receives the arrays.
+        name: prefix of their names.
+
+    Raises:
+        TypeError: there is something else in it.
+
+    Example:
+    >>> arrays = {}
+    >>> to_json({"best": [np.float32(0.5), np.zeros(3)]}, arrays, "stop")
+    {'best': [0.5, {'array': 'stop/best/1'}]}
+    >>> list(arrays)
+    ['stop/best/1']
+    """
+    if isinstance(value, dict):
+        return {
+            str(k): to_json(v, arrays, f"{name}/{k}") for k, v in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        parts = enumerate(value)
+        return [to_json(part, arrays, f"{name}/{i}") for i, part in parts]
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        arrays[name] = value
+        return {ARRAY: name}
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, (numbers.Real, np.floating)):
+        return float(value)
+    raise TypeError(
+        "The state of a callback must be numbers, strings, NumPy arrays, and "
+        f"lists and dicts of such. Received: {name}={value!r}"
+    )
+
+
+def from_json(value, arrays):
+    """The plain data that `to_json` was given; tuples are lists."""
+    if isinstance(value, dict):
+        if set(value) == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {k: from_json(v, arrays) for k, v in value.items()}
+    if isinstance(value, list):
+        return [from_json(part, arrays) for part in value]
+    return value

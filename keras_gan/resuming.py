@@ -1,0 +1,93 @@
+"""How training is left and taken up again between two steps."""
+
+import contextlib
+import functools
+import inspect
+
+import keras
+from keras import tree
+
+from keras_gan.saving import SavedWhole
+from keras_gan.saving import numbered
+from keras_gan.seeds import states
+
+
+class Course:
+    """What a running `fit` was given, and what is done around its steps.
+
+    A callback such as `keras_gan.callbacks.ExactBackup` finds it as
+    `gan.course` while `fit` runs.
+
+    Args:
+        model: the model that `fit` trains.
+        data: `x` of `fit`.
+        callbacks: list of the callbacks, without those that Keras adds.
+        ending: `contextlib.ExitStack` that closes however `fit` ends.
+
+    Attributes:
+        around_step: None, or a callable `(step, iterator)` that is called in
+            place of each training step, `step(iterator)`.
+    """
+
+    def __init__(self, model, data, callbacks, ending):
+        self.model = model
+        self.data = data
+        self.callbacks = callbacks
+        self.ending = ending
+        self.around_step = None
+
+    def begin_at(self, epoch):
+        """Lets `fit` begin with an epoch; to be called before the first."""
+        self.model._initial_epoch = epoch
+        self.ending.callback(setattr, self.model, "_initial_epoch", None)
+
+
+class Resumable(SavedWhole):
+    """A model with two optimizers whose training can be left and resumed."""
+
+    course = None
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        """As in Keras; the docstring of `keras.Model.fit` takes its place."""
+        signature = inspect.signature(keras.Model.fit)
+        given = signature.bind(self, *args, **kwargs).arguments
+        callbacks = given.get("callbacks")
+        callbacks = getattr(callbacks, "callbacks", callbacks)
+        callbacks = tree.flatten(callbacks) if callbacks else []
+        with contextlib.ExitStack() as ending:
+            self.course = Course(self, given.get("x"), callbacks, ending)
+            ending.callback(setattr, self, "course", None)
+            return super().fit(*args, **kwargs)
+
+    def make_train_function(self, force=False):
+        """The function that runs a step, open to `course.around_step`."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        super().make_train_function(force=force)
+        step = self.train_function
+
+        def train_function(iterator):
+            if self.course is None or self.course.around_step is None:
+                return step(iterator)
+            return self.course.around_step(step, iterator)
+
+        self.train_function = train_function
+        return train_function
+
+    def running_state(self):
+        """By name, every variable that the next training step depends on.
+
+        Beyond what a `.keras` file holds: the means of the running epoch.
+        """
+        optimizers = self.optimizer.optimizers
+        means = self.trackers.means.values()
+        return numbered(
+            {
+                "weights": self.weights,
+                "seeds": states(self),
+                "compiled": self.compiled_state().values(),
+                **{f"{o.name}_optimizer": o.variables for o in optimizers},
+                "means": [v for mean in means for v in mean.variables],
+            }
+        )

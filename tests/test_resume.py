@@ -1,0 +1,454 @@
+"""A run that was killed ends like one that was not, to the last bit."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conformance import CASES
+from conformance import compiled
+from conformance import small
+from resume_worker import BATCHES
+from resume_worker import EPOCHS
+
+from keras_gan import architectures
+from keras_gan import datasets
+from keras_gan.callbacks import ExactBackup
+from keras_gan.callbacks import backup_files
+
+# State of augmentation and penalties; dropout and batch normalisation; two
+# updates a step; labels; label noise, moving averages off and on.
+CHEAP = (
+    "few_data",
+    "patches",
+    "wgan_gp",
+    "regularised",
+    "labels",
+    "smooth",
+    "vector",
+    "sequence",
+    "volume",
+    "preset_mlp",
+)
+
+
+class Worker:
+    """The process that runs jobs in children of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        here = pathlib.Path(__file__).parent
+        self.errors = open(folder / "errors.txt", "w+")
+        self.process = subprocess.Popen(
+            [sys.executable, str(here / "resume_worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            cwd=here,
+        )
+        self.references = {}
+
+    def run(self, case, **job):
+        """What training ended in, and the exit code of its process."""
+        out = self.folder / "out.json"
+        out.unlink(missing_ok=True)
+        job = {"case": case, "out": str(out), "place": 0, **job}
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        told = json.loads(out.read_text()) if out.exists() else None
+        assert code in (0, -signal.SIGKILL), self.told()
+        assert (told is None) == (code != 0)
+        return told, code
+
+    def reference(self, case):
+        """What an undisturbed run, without backups, ends in."""
+        if case not in self.references:
+            self.references[case], _ = self.run(case)
+        return self.references[case]
+
+    def told(self):
+        """What it wrote to standard error."""
+        self.errors.seek(0)
+        return self.errors.read()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+        self.errors.close()
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    worker = Worker(tmp_path_factory.mktemp("worker"))
+    yield worker
+    worker.close()
+
+
+def rounds(numbers, *marks):
+    return [pytest.param(number, marks=marks) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "number", [*rounds(range(5)), *rounds(range(5, 50), pytest.mark.large)]
+)
+def test_killed_runs_end_like_undisturbed_ones(worker, tmp_path, number):
+    rng = random.Random(number)
+    case = CHEAP[number % len(CHEAP)]
+    every = rng.choice([1, 2, 3, 4, 7, "epoch"])
+    setting = {"dir": str(tmp_path), "every": every, "place": rng.randrange(4)}
+    num_kills = 0
+    for _ in range(1 + (number >= 5)):
+        if rng.random() < 0.5:
+            death = {"kill": rng.randint(1, EPOCHS * BATCHES - 1)}
+        else:
+            death = {"inside": rng.randint(1, 60)}
+        told, code = worker.run(case, **setting, **death)
+        if code == 0:
+            break
+        num_kills += 1
+    if num_kills:
+        told, _ = worker.run(case, **setting)
+    assert told == worker.reference(case)
+    # At the end nothing is left, unless it was killed while clearing up.
+    assert not list(tmp_path.glob("backup_*"))
+
+
+def test_the_cheap_cases_are_of_the_list():
+    assert set(CHEAP) <= {case.name for case in CASES}
+
+
+def test_full_disk_keeps_the_last_backup_and_training_alive(worker, tmp_path):
+    reference = worker.reference("vector")
+    told, code = worker.run("vector", dir=str(tmp_path), every=2, kill=5)
+    assert code == -signal.SIGKILL
+    before = {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()}
+    assert min(map(len, before.values())) > 500
+    settings = {"dir": str(tmp_path), "every": 2, "file_size": 500}
+    _, code = worker.run("vector", **settings, kill=5)
+    assert code == -signal.SIGKILL
+    after = {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()}
+    assert after == before
+    told, _ = worker.run("vector", **settings)
+    log = told.pop("log")
+    assert len(log) == 5 and all("No backup before epoch" in e for e in log)
+    assert told == {k: v for k, v in reference.items() if k != "log"}
+
+
+DATA = np.random.default_rng(0).uniform(-1, 1, (40, 6)).astype("float32")
+OFTEN = {"epochs": 3, "shuffle": False, "verbose": 0}
+
+
+def made(**kwargs):
+    keras.utils.set_random_seed(1)
+    return compiled(small((6,)), "non_saturating", **kwargs)
+
+
+def load():
+    return datasets.load(DATA, batch_size=8, test_fraction=0.0)[0]
+
+
+def state(gan):
+    return {n: np.array(v) for n, v in gan.running_state().items()}
+
+
+def assert_same(first, second):
+    first, second = state(first), state(second)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+class At(keras.callbacks.Callback):
+    """Does something after a number of steps."""
+
+    def __init__(self, num_steps, action):
+        super().__init__()
+        self.num_steps = num_steps
+        self.action = action
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.num_steps -= 1
+        if self.num_steps == 0:
+            self.action()
+
+
+def crash():
+    raise InterruptedError
+
+
+def interrupted(folder, data=None, num_steps=8, every=2, **kwargs):
+    """A model whose training broke off."""
+    gan = made(**kwargs)
+    watchers = [ExactBackup(folder, every), At(num_steps, crash)]
+    with pytest.raises(InterruptedError):
+        gan.fit(data or load(), callbacks=watchers, **OFTEN)
+    return gan
+
+
+def resumed(folder, data=None, every=2, **kwargs):
+    gan = made(**kwargs)
+    gan.fit(data or load(), callbacks=[ExactBackup(folder, every)], **OFTEN)
+    return gan
+
+
+def undisturbed(data=None, **kwargs):
+    gan = made(**kwargs)
+    gan.fit(data or load(), **OFTEN)
+    return gan
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two backups, before step 5 and before step 7 of 15."""
+    interrupted(tmp_path)
+    folders = sorted(f.name for f in tmp_path.iterdir())
+    assert folders == ["backup_00000002", "backup_00000003"]
+    return tmp_path
+
+
+def torn(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def flipped(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("file", ["arrays.bin", "manifest.json"])
+@pytest.mark.parametrize("harm", [torn, flipped, os.remove, os.truncate])
+def test_a_broken_backup_is_reported_and_the_one_before_used(
+    folder, file, harm
+):
+    broken = folder / "backup_00000003" / file
+    harm(broken, 0) if harm is os.truncate else harm(broken)
+    first_step = []
+    gan = made()
+    watch = At(1, lambda: first_step.append(int(gan.g_optimizer.iterations)))
+    with pytest.warns(UserWarning, match="backup_00000003' is broken"):
+        gan.fit(load(), callbacks=[ExactBackup(folder), watch], **OFTEN)
+    assert first_step == [4]
+    assert_same(gan, undisturbed())
+
+
+def test_no_whole_backup_is_an_error(folder):
+    for path in folder.rglob("arrays.bin"):
+        flipped(path)
+    with pytest.warns(UserWarning, match="is broken"):
+        with pytest.raises(ValueError, match="None of the backups.*Received"):
+            resumed(folder)
+
+
+@pytest.mark.parametrize("bit", range(0, 4000, 450))
+def test_every_flipped_bit_is_found(folder, bit):
+    for name in ("arrays.bin", "manifest.json"):
+        path = folder / "backup_00000003" / name
+        data = bytearray(path.read_bytes())
+        data[bit % len(data)] ^= 1 << bit % 8
+        path.write_bytes(data)
+        with pytest.raises((ValueError, TypeError, KeyError)):
+            backup_files.read(path.parent)
+        data[bit % len(data)] ^= 1 << bit % 8
+        path.write_bytes(data)
+    backup_files.read(path.parent)
+
+
+def test_a_backup_of_another_model_changes_nothing(folder):
+    players = compiled(small((6,)), "non_saturating", g_steps=2)
+    wider = compiled(
+        architectures.mlp((6,), latent_dim=4, units=(8, 9)), "non_saturating"
+    )
+    for gan, message in (
+        (players, r"g_steps was 1.*g_steps=2"),
+        (wider, r"is of another model: there \w+ \(.*\) is float32\(.*here"),
+    ):
+        before = state(gan)
+        with pytest.raises(ValueError, match=message):
+            gan.fit(load(), callbacks=[ExactBackup(folder)], **OFTEN)
+        for name, value in state(gan).items():
+            np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_backup_of_another_data_set_is_refused(folder):
+    small_batches, _ = datasets.load(DATA, batch_size=4, test_fraction=0.0)
+    with pytest.raises(ValueError, match="steps an epoch was 5.*Received.*10"):
+        resumed(folder, small_batches)
+    with pytest.raises(ValueError, match="another kind of data"):
+        resumed(folder, tf.data.Dataset.from_tensor_slices(DATA).batch(8))
+
+
+def test_other_data_in_a_fixed_order_goes_on_inside_an_epoch(tmp_path):
+    data = tf.data.Dataset.from_tensor_slices(DATA).batch(8)
+    interrupted(tmp_path, data)
+    assert_same(resumed(tmp_path, data), undisturbed(data))
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_several_steps_per_execution(tmp_path, steps):
+    """With 3, which does not divide 5, backups wait for a whole epoch."""
+    kwargs = {"steps_per_execution": steps}
+    data, _ = datasets.load(
+        np.tile(DATA, (2, 1))[:48], batch_size=8, test_fraction=0.0
+    )
+    data = None if steps == 3 else data
+    gan = made(**kwargs)
+    watchers = [ExactBackup(tmp_path, 2), At(4, crash)]
+    fresh = load() if data is None else data
+    with pytest.raises(InterruptedError):
+        gan.fit(fresh, callbacks=watchers, **OFTEN)
+    if data is not None:
+        data.position.seek(0)
+    ended = resumed(tmp_path, data, **kwargs)
+    if data is not None:
+        data.position.seek(0)
+    assert_same(ended, undisturbed(data, **kwargs))
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_epochs_shorter_than_the_data(tmp_path, steps):
+    """Keras goes on in the data where the epoch before ended."""
+    options = {**OFTEN, "epochs": 4, "steps_per_epoch": steps}
+    runs = []
+    for kill in (None, 3, None):
+        gan = made()
+        data, _ = datasets.load(DATA[:32], batch_size=8, test_fraction=0.0)
+        watchers = [ExactBackup(tmp_path, 1)] if runs or kill else []
+        if kill:
+            watchers.append(At(kill, crash))
+            with pytest.raises(InterruptedError):
+                gan.fit(data, callbacks=watchers, **options)
+            continue
+        if steps == 3:
+            with pytest.warns(UserWarning, match="ran out of data"):
+                gan.fit(data, callbacks=watchers, **options)
+        else:
+            gan.fit(data, callbacks=watchers, **options)
+        runs.append(gan)
+    if steps == 2:
+        assert_same(*runs)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "code"),
+    [
+        (signal.SIGTERM, SystemExit, 143),
+        (signal.SIGINT, KeyboardInterrupt, None),
+    ],
+)
+def test_signals_back_up_and_say_how_to_go_on(
+    tmp_path, caplog, number, error, code
+):
+    before = signal.getsignal(number)
+    gan = made()
+    watchers = [
+        ExactBackup(tmp_path),
+        At(8, lambda: os.kill(os.getpid(), number)),
+    ]
+    with pytest.raises(error) as caught:
+        gan.fit(load(), callbacks=watchers, **OFTEN)
+    assert getattr(caught.value, "code", None) == code
+    assert signal.getsignal(number) is before
+    assert f"Stopped by {number.name} before epoch 2, step 4" in caplog.text
+    assert str(tmp_path) in caplog.text
+    assert int(gan.g_optimizer.iterations) == 8
+    assert len(list(tmp_path.glob("backup_*"))) == 2
+    assert_same(resumed(tmp_path), undisturbed())
+
+
+def test_a_signal_in_the_last_step_loses_nothing(tmp_path):
+    gan = made()
+    hit = At(15, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit):
+        gan.fit(load(), callbacks=[ExactBackup(tmp_path), hit], **OFTEN)
+    assert_same(resumed(tmp_path), undisturbed())
+
+
+def test_handlers_come_back_when_fit_breaks_off(tmp_path):
+    before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+    gan = interrupted(tmp_path)
+    after = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
+    assert before == after and gan.course is None
+    # Without the callback the model trains as ever.
+    gan.fit(load(), **OFTEN)
+    assert int(gan.g_optimizer.iterations) == 8 + 15
+
+
+def test_the_end_clears_up_and_leaves_files_of_others(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    gan = made()
+    gan.fit(load(), callbacks=[ExactBackup(tmp_path, 2)], **OFTEN)
+    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
+    gan.fit(load(), callbacks=[ExactBackup(tmp_path, 2)], **OFTEN)
+    assert int(gan.g_optimizer.iterations) == 30
+    gan.fit(load(), callbacks=[ExactBackup(tmp_path / "new", 2)], **OFTEN)
+    assert not (tmp_path / "new").exists()
+
+
+def test_kept_backups_let_more_epochs_follow(tmp_path):
+    longer = {**OFTEN, "epochs": 5}
+    backup = ExactBackup(tmp_path, "epoch", keep=1, delete_checkpoint=False)
+    first = made()
+    first.fit(load(), callbacks=[backup], **OFTEN)
+    assert backup.epoch == 3 and len(list(tmp_path.iterdir())) == 1
+    again = made()
+    history = again.fit(load(), callbacks=[backup], **OFTEN)
+    assert history.epoch == [0, 1, 2] and len(history.history["d_loss"]) == 3
+    assert_same(first, again)
+    assert backup.epoch == 3
+    more, whole = made(), made()
+    history = more.fit(load(), callbacks=[backup], **longer)
+    reference = whole.fit(load(), **longer)
+    assert_same(more, whole)
+    assert history.history == reference.history
+
+
+def test_backups_do_not_change_training(tmp_path):
+    assert_same(resumed(tmp_path, every=1), undisturbed())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"every": "step"}, ValueError, "every='step'"),
+        ({"every": 0}, ValueError, "every=0"),
+        ({"every": 2.5}, TypeError, "every=2.5"),
+        ({"keep": 0}, ValueError, "keep=0"),
+    ],
+)
+def test_bad_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        ExactBackup("x", **arguments)
+
+
+def test_only_one_and_only_in_a_gan(tmp_path):
+    two = [ExactBackup(tmp_path / "a"), ExactBackup(tmp_path / "b")]
+    with pytest.raises(ValueError, match="One ExactBackup.*Received"):
+        made().fit(load(), callbacks=two, **OFTEN)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match="Sequential"):
+        model.fit(DATA, DATA[:, :1], callbacks=two[:1], verbose=0)
+
+
+class Odd(keras.callbacks.Callback):
+    def get_state(self):
+        return {"thing": {1, 2}}
+
+    def set_state(self, state):
+        raise AssertionError
+
+
+def test_state_that_is_no_plain_data_is_named(tmp_path):
+    with pytest.raises(TypeError, match=r"Odd_1/thing=\{1, 2\}"):
+        made().fit(load(), callbacks=[ExactBackup(tmp_path, 1), Odd()], **OFTEN)
