@@ -13,6 +13,7 @@ from keras_gan.callbacks.sample_grid import image_grid
 from keras_gan.evaluation import report
 from keras_gan.evaluation.evaluate import evaluate as evaluate_model
 from keras_gan.run_folder import RunFolder
+from keras_gan.seeds import enable_exact_cpu
 from keras_gan.version import __version__
 
 ERRORS = (ValueError, TypeError, OSError, ImportError)
@@ -111,9 +112,11 @@ def train(context, out, resume, **recipe):
     """Train a GAN; without options, on the bundled images of clothes.
 
     The run folder gets the model (model.keras), sample grids (samples/),
-    curves.png, history.csv and the whole recipe (run.json). Ctrl-C saves the
-    model; --resume goes on from there.
+    curves.png, history.csv and the whole recipe (run.json). Ctrl-C saves all;
+    --resume goes on from there, or from the last backup of a run that was
+    killed, and ends as if nothing had happened.
     """
+    enable_exact_cpu()
     if resume:
         folder, recipe = resumed(context, out, recipe["epochs"])
     else:

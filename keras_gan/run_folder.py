@@ -8,6 +8,7 @@ import os
 import pathlib
 import platform
 import shlex
+import signal
 
 import keras
 import numpy as np
@@ -29,6 +30,7 @@ OPTIONS = {
     "tensorboard",
 }
 MODEL, RUN, HISTORY = "model.keras", "run.json", "history.csv"
+BACKUP, BACKUP_STEPS = "backup", 100
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +91,13 @@ class RunFolder:
             Exit code and a sentence that says how training ended.
         """
         self.run = self.read_run() if resume else {"epochs_done": 0}
-        done = self.run["epochs_done"]
+        backup = callbacks.ExactBackup(self.path / BACKUP, BACKUP_STEPS)
+        done = backup.epoch if resume else None
+        done = self.run["epochs_done"] if done is None else done
         if pathlib.Path(recipe["data"]).exists():
             recipe["data"] = str(pathlib.Path(recipe["data"]).resolve())
-        train, test = load_data(recipe, done)
+        train, test = load_data(recipe)
+        train.position.seek(done * int(train.cardinality()))
         gan = load_model(self.path) if resume else build(recipe, train)
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
         if recipe["epochs"] <= done:
@@ -101,22 +106,26 @@ class RunFolder:
                 f"more by --epochs. Received: epochs={recipe['epochs']}"
             )
         watchers = self.watchers(gan, recipe, self.read_history(done))
+        keep = keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: self.write_run(gan, done),
+            on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs),
+        )
         self.path.mkdir(parents=True, exist_ok=True)
         self.run.update(describe(gan, recipe, train))
         self.run.setdefault("sessions", []).append(session(done + 1))
-        self.write_run(gan, done)
         try:
             gan.fit(
                 train,
                 epochs=recipe["epochs"],
                 initial_epoch=done,
                 validation_data=test,
-                callbacks=watchers,
+                callbacks=[backup, keep, *watchers],
                 shuffle=False,
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self.save(gan)
-            return 130, self.how_to_go_on()
+            code = 128 + (backup.signal or signal.SIGINT)
+            return code, self.how_to_go_on()
         guard = watchers[0]
         if guard.name is not None:
             return 1, (
@@ -128,7 +137,7 @@ class RunFolder:
         return 0, f"Done. The run is in {self.path}"
 
     def how_to_go_on(self):
-        """The sentence after Ctrl-C."""
+        """The sentence after Ctrl-C and SIGTERM."""
         return (
             f"\nSaved in {self.path} after {self.run['epochs_done']} whole "
             "epochs. Go on with: keras-gan train --resume --out "
@@ -137,13 +146,10 @@ class RunFolder:
 
     def watchers(self, gan, recipe, history):
         """The callbacks of the run; the guard comes first."""
-        keep = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs)
-        )
         log = keras.callbacks.CSVLogger(
             str(self.path / HISTORY), append=bool(history)
         )
-        found = [callbacks.StopOnNonFinite(), keep, log]
+        found = [callbacks.StopOnNonFinite(), log]
         board = self.path / "tensorboard" if recipe["tensorboard"] else None
         if board is not None:
             check_installed("tensorboard", "--tensorboard", "tensorboard")
@@ -222,15 +228,15 @@ def makes_pictures(gan):
     return len(gan.sample_shape) == 3 and gan.sample_shape[-1] in (1, 3)
 
 
-def load_data(recipe, epochs_done):
-    """Training and test data; each resumed part has an order of its own."""
+def load_data(recipe):
+    """Training and test data as the recipe says."""
     return datasets.load(
         recipe["data"],
         batch_size=recipe["batch_size"],
         image_size=recipe["image_size"],
         channels=recipe["channels"] and int(recipe["channels"]),
         flip=recipe["flip"],
-        seed=recipe["seed"] + epochs_done,
+        seed=recipe["seed"],
     )
 
 
@@ -305,8 +311,8 @@ def load_model(path):
             "Expected a .keras file or a run folder with model.keras. "
             f"Received: {str(path)!r}"
         )
+    saving.check_file(file)
     try:
-        saving.check_file(file)
         gan = keras.saving.load_model(file, safe_mode=True)
     except Exception as error:  # whatever a broken file leads to
         raise ValueError(f"{str(file)!r} cannot be loaded: {error}") from error

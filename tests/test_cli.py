@@ -123,6 +123,82 @@ def test_resume_goes_on(folder):
     assert len(list((folder / "run" / "samples").glob("epoch_*.png"))) == 3
 
 
+def test_more_epochs_are_those_of_a_longer_run(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 3, "--flip", "--out", "whole")
+    train("--data", "a.npz", "--epochs", 2, "--flip", "--out", "run")
+    command("train", "--resume", "--out", "run", "--epochs", 3)
+    assert_same_end(folder / "run", folder / "whole")
+
+
+# Backs up every 4 steps, and kills itself after a number of steps.
+KILLED = """
+import os, signal, sys
+import keras
+from keras_gan import cli, run_folder
+
+class Kill(keras.callbacks.Callback):
+    num_steps = int(sys.argv.pop(1))
+    def on_train_batch_end(self, batch, logs=None):
+        self.num_steps -= 1
+        if not self.num_steps:
+            os.kill(os.getpid(), getattr(signal, NAME))
+
+NAME = sys.argv.pop(1)
+run_folder.BACKUP_STEPS = 4
+watchers = run_folder.RunFolder.watchers
+run_folder.RunFolder.watchers = lambda *all: [*watchers(*all), Kill()]
+cli.main()
+"""
+
+
+def killed(num_steps, name, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", KILLED, str(num_steps), name, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def assert_same_end(run, whole):
+    first, second = (
+        keras.saving.load_model(path / "model.keras") for path in (run, whole)
+    )
+    for a, b in zip(
+        [*first.variables, *first.optimizer.variables],
+        [*second.variables, *second.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+    assert history(run) == history(whole)
+    assert files(run) == files(whole)
+    for file in (whole / "samples").iterdir():
+        assert (run / "samples" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.large
+def test_killed_runs_end_like_undisturbed_ones(folder):
+    write_images("a.npz")
+    options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
+    options += ["--epochs", "4", "--flip"]
+    command("train", *options, "--out", "whole")
+    # Before the first backup; inside an epoch; after its end, where the
+    # folder knows of an epoch that the backup does not; by SIGTERM.
+    for steps, name in ((2, "SIGKILL"), (6, "SIGKILL"), (5, "SIGTERM")):
+        first = not (folder / "run").exists()
+        begin = options if first else ["--resume"]
+        ended = killed(steps, name, "train", *begin, "--out", "run")
+        if name == "SIGTERM":
+            assert ended.returncode == 143, ended.stdout
+            assert "keras-gan train --resume --out run" in ended.stdout
+        else:
+            assert ended.returncode == -signal.SIGKILL, ended.stdout
+    assert files(folder / "run" / "backup")
+    command("train", "--resume", "--out", "run")
+    assert_same_end(folder / "run", folder / "whole")
+
+
 def test_resume_from_another_folder(folder, monkeypatch):
     write_images("a.npz")
     train("--data", "a.npz", "--epochs", 1, "--out", "run")
