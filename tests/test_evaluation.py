@@ -17,7 +17,9 @@ from keras_gan import run_folder
 from keras_gan.datasets import arrays
 from keras_gan.evaluation import evaluate
 from keras_gan.evaluation import measures
+from keras_gan.evaluation import novelty
 from keras_gan.evaluation import pictures
+from keras_gan.evaluation import pixels
 from keras_gan.evaluation import sets
 from keras_gan.evaluation import verdicts
 
@@ -106,6 +108,9 @@ def test_folder_and_numbers(folder, model):
         assert values["copies"] == metrics.copies(known, x)
         assert values["copies_near"] == metrics.copies(known, x, 0.02)
         assert values["authenticity"] == metrics.authenticity(known, x)
+        score = metrics.copying_score(known, rows[0], x)
+        assert values["copying_score"] == pytest.approx(score, rel=1e-12)
+    assert floors["copying_score"] == 0
     entry = record["measures"]["frechet_distance"]
     assert entry["ratio"] == entry["value"] / entry["floor"]
     assert entry["better"] == "lower"
@@ -129,20 +134,30 @@ def test_protocol(model):
         "data": {"name": "a.npz", "sample_shape": [8, 8, 1]},
         "real_split": "test",
         "floor_split": "train",
-        "floor_split_of_copies_and_authenticity": "test",
+        "floor_split_of": {
+            **{"copies": "test", "copies_near": "test"},
+            **{"authenticity": "test", "copying_score": "test"},
+        },
         "num_real": 22,
         "num_fake": 60,
         "num_floor": 60,
         "num_train": 198,
         "averaged": True,
         "truncation": 1.0,
-        "seeds": {"fakes": 3, "reals": 3, "subsets": 3},
+        "seeds": {
+            **{"fakes": 3, "reals": 3, "subsets": 3},
+            **{"patches": 3, "pairs": 3},
+        },
         "ddof": 1,
         "kernel_subsets": 100,
         "kernel_subset_size": 11,
         "precision_recall_k": 3,
         "density_coverage_k": 5,
         "near": 0.02,
+        "sliced_wasserstein_samples": None,
+        "sliced_wasserstein_patches": None,
+        "sliced_wasserstein_directions": None,
+        "multiscale_ssim_pairs": None,
         "inception_splits": None,
         "versions": run_folder.versions(),
     }
@@ -161,8 +176,12 @@ def test_same_command_same_numbers(model):
     row = next(r.split() for r in output.split("\n") if " recall " in f" {r} ")
     value = f"{a['measures']['recall']['value']:.4g}"
     assert row[1] == row[3] == value and row[-1] == "higher"
+    (row,) = (r for r in output.split("\n") if "copying_score" in r)
+    assert row.split()[2] == row.split()[4] == "0"
+    assert row.endswith("as the floor")
     refusal = command("compare", "a", "c", code=1)
-    names = {"seeds.fakes", "seeds.reals", "seeds.subsets", "data.train_sha256"}
+    drawn = ("fakes", "reals", "subsets", "patches", "pairs")
+    names = {"data.train_sha256", *(f"seeds.{name}" for name in drawn)}
     assert names == set(refusal.strip().split("Different: ")[1].split(", "))
     assert "seeds.fakes" in command("compare", "a", "c", "--force")
 
@@ -210,7 +229,7 @@ def test_run_folder_gives_data_and_options(folder):
 
 
 def test_images_of_clothes(folder):
-    (x, y), (x_test, y_test) = clothes(600, 250)
+    (x, y), (x_test, y_test) = clothes(600, 200)
     np.savez("c.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
     gan = make_gan((28, 28, 1))
     gan.save("m.keras")
@@ -230,6 +249,21 @@ def test_images_of_clothes(folder):
     assert entry["floor"] > 5
     counts = np.bincount(fake.argmax(axis=1), minlength=10)
     assert record["classes"]["fake"] == counts.tolist()
+    assert found["modes"]["value"] == np.count_nonzero(counts)
+    assert found["modes"]["floor"] == 10
+    told = record["protocol"]
+    assert [told[name] for name in pixels.SETTINGS] == [200, 32, 128, 5_000]
+    train, test = datasets.load("c.npz", batch_size=200, seed=0)
+    (floor, _), (real, _) = (next(iter(d)) for d in (train, test))
+    order = np.random.default_rng(0).choice(200, 200, replace=False)
+    pairs = metrics.MultiscaleSSIM((28, 28, 1), num_pairs=5_000)
+    for key, x in (("value", gan.generate(200, seed=0)), ("floor", floor)):
+        x, known = np.array(x)[order], np.array(real)[order]
+        distance, _ = metrics.sliced_wasserstein(known, x, 128, 32, 0)
+        assert found["sliced_wasserstein"][key] == pytest.approx(distance)
+        alike = pairs.mean_of_pairs("fake", x[np.argsort(order)])
+        assert found["multiscale_ssim"][key] == pytest.approx(alike)
+    assert found["multiscale_ssim"]["better"] == "as the floor"
     assert sum(record["classes"]["real"]) == 200
     page = (folder / "m-evaluation" / "evaluation.md").read_text()
     for name in (*IMAGES, "classes"):
@@ -330,17 +364,18 @@ def blurred(x):
     return x
 
 
-def emitted(kind, train, held_out, labels):
+def emitted(kind, train, held_out, classes):
     rng = np.random.default_rng(1)
     noise = rng.uniform(-1, 1, (200, 28, 28, 1))
     return {
         "healthy": held_out[:200],
         "repeated": np.tile(train[:100], (2, 1, 1, 1)),
-        "half": held_out[labels < 5][:200],
+        "half": held_out[classes < 5][:200],
         "noise": noise,
         "blurred": blurred(held_out[:200]),
         "retouched": np.clip(train[:200] + 0.06 * noise, -1, 1),
-        "one_class": held_out[labels == 1][:200],
+        "one_class": held_out[classes == 1][:200],
+        "one_image": np.clip(train[:1] + 0.5 * noise, -1, 1),
     }[kind]
 
 
@@ -354,6 +389,8 @@ def emitted(kind, train, held_out, labels):
         ("blurred", {"noise_or_blur"}),
         ("retouched", {"copies"}),
         ("one_class", {"missing_classes", "little_variety"}),
+        # No variety is no less a fault where samples are no real ones.
+        ("one_image", {"noise_or_blur", "little_variety"}),
     ],
 )
 def test_verdicts_catch(kind, expected):
@@ -368,6 +405,14 @@ def test_verdicts_catch(kind, expected):
     }
     record = evaluate.judge(gan, settings).record
     found = {v["key"] for v in record["verdicts"]}
+    numbers = record["measures"]
+    score = numbers["copying_score"]["value"]
+    if kind in ("repeated", "retouched"):
+        assert score < 0.9 * numbers["copying_score"]["least"] < -10
+    if kind == "healthy":
+        assert abs(score) < 3
+    if kind == "one_image":
+        assert numbers["multiscale_ssim"]["value"] > 0.8
     if kind in ("healthy", "repeated", "half", "retouched"):
         assert found == expected, record["verdicts"]
     assert expected <= found, record["verdicts"]
@@ -386,10 +431,16 @@ def entries(**values):
         ("duplicates", "duplicates_near", "copies", "copies_near"), (0, 0)
     )
     plain |= {"frechet_distance": (1, 1), "kernel_distance": ((0, 1), (0, 1))}
-    return {
+    plain |= {"copying_score": (0, 0)}
+    found = {
         name: measures.entry(name, *pair)
         for name, pair in {**plain, **values}.items()
     }
+    found["copying_score"]["least"] = -10
+    return found
+
+
+FEW = {"authenticity": (0.3, 0.7)}
 
 
 @pytest.mark.parametrize(
@@ -403,7 +454,11 @@ def entries(**values):
         ({"duplicates": (0.5, 0), "duplicates_near": (1, 1)}, "repeats"),
         ({"copies": (0.03, 0)}, "copies"),
         ({"copies": (0.03, 0.02)}, "as_good_as_floor"),
-        ({"authenticity": (0.3, 0.7)}, "copies"),
+        ({**FEW, "copying_score": (-3.1, 0)}, "copies"),
+        # Next to outliers, which are far from one another.
+        ({**FEW, "copying_score": (-2.9, 0)}, "as_good_as_floor"),
+        ({"copying_score": (-9.7, 0)}, "copies"),
+        ({"copying_score": (-9.5, 0)}, "as_good_as_floor"),
         ({"precision": (0.1, 0.8)}, "noise_or_blur"),
         ({"density": (0.1, 1)}, "noise_or_blur"),
         ({"density": (0.1, 1), "recall": (0, 1)}, "noise_or_blur"),
@@ -412,6 +467,9 @@ def entries(**values):
         ({"fine_detail": (2.1, 2)}, "as_good_as_floor"),
         ({"recall": (0.4, 0.9)}, "little_variety"),
         ({"coverage": (0.4, 0.9)}, "little_variety"),
+        ({"multiscale_ssim": (0.7, 0.2)}, "little_variety"),
+        ({"multiscale_ssim": (0.5, 0.2)}, "as_good_as_floor"),
+        ({"multiscale_ssim": (0.7, 0.2), "recall": (0, 1)}, "little_variety"),
     ],
 )
 def test_thresholds(values, expected):
@@ -439,11 +497,93 @@ def test_missing_classes(real, fake, words):
     assert not found or "class 0" not in found[0].text.split(":")[1]
 
 
-def test_fine_detail():
-    board = np.indices((6, 6)).sum(axis=0) % 2 * 2.0 - 1.0
-    board = np.stack([board, np.full((6, 6), 0.5)])[..., None]
+def test_what_pixels_say():
+    board = np.indices((16, 16)).sum(axis=0) % 2 * 2.0 - 1.0
+    board = np.stack([board, np.full((16, 16), 0.5)])[..., None]
     # Each pixel of a chess board differs by 2, of a plain image by 0.
-    assert measures.fine_detail(board) == 1.0
+    assert pixels.fine_detail(board) == 1.0
+    found = pixels.numbers(board, board, seed=0)
+    assert found["sliced_wasserstein"] == 0
+    # Two images make one pair; never one of an image with itself.
+    alike = metrics.multiscale_ssim(board[:1], board[1:])[0]
+    assert found["multiscale_ssim"] == pytest.approx((alike, 0))
+    assert alike < 0.5
+    same = pixels.numbers(board, board[[0] * 9], seed=0)
+    assert same["multiscale_ssim"] == pytest.approx((1, 0))
+    assert same["sliced_wasserstein"] > 100
+    assert list(pixels.numbers(board, board[:, :15], 0)) == ["fine_detail"]
+    assert pixels.numbers(board[..., 0], board[..., 0], 0) == {}
+
+
+def test_similarity_has_its_error():
+    rng = np.random.default_rng(0)
+    base, x = (
+        rng.uniform(-1, 1, (1, 16, 16, 1)),
+        rng.normal(size=(400, 1, 1, 1)),
+    )
+    x = np.clip(base * (1 + 0.5 * x), -1, 1)
+    few = [pixels.similarity(x, 50, seed)[0] for seed in range(40)]
+    error = pixels.similarity(x, 2_000, 0)[1] * 200**0.5 / 50**0.5
+    assert np.std(few) == pytest.approx(error, rel=0.3)
+
+
+def test_large_images_are_fewer():
+    assert list(pixels.settings((64, 64, 3), 9_000, 8_000).values()) == [
+        *(2_000, 32, 128, 2_034)
+    ]
+    assert list(pixels.settings((256, 256, 3), 9_000, 8_000).values()) == [
+        *(127, 32, 128, 127)
+    ]
+    found = pixels.draw(np.arange(100), 50, seed=0)
+    assert len(set(found)) == 50 and found.max() > 90
+
+
+def test_modes_are_classes_seen():
+    logits = np.eye(10)[np.arange(40) % 10]
+    found = measures.by_classes(logits, logits[np.arange(40) % 10 < 5])
+    assert found["modes"] == 5
+    assert measures.by_classes(logits, logits)["modes"] == 10
+    assert measures.entry("modes", 5, 10)["better"] == "higher"
+
+
+def test_novelty_is_what_metrics_say():
+    rng = np.random.default_rng(0)
+    train, held_out, fake = rng.normal(size=(3, 300, 4))
+    fake[:100] = train[:100] + 0.01
+    found, floor = novelty.novelty(train, held_out, fake)
+    for numbers, x in ((found, fake), (floor, held_out)):
+        share = metrics.authenticity(train, x)
+        assert numbers["authenticity"] == share
+        score = metrics.copying_score(train, held_out, x)
+        assert numbers["copying_score"] == pytest.approx(score, abs=1e-12)
+    assert found["authenticity"] < floor["authenticity"] - 0.1
+    line = np.arange(2.0)[:, None], np.arange(5.0, 12)[:, None]
+    found, _ = novelty.novelty(*line, np.linspace(0.1, 0.4, 4)[:, None])
+    least = novelty.least_score(7, 4)
+    assert found["copying_score"] == pytest.approx(least) == -(7.0**0.5)
+
+
+def test_copies_of_what_repeats_are_found():
+    """Nothing is further from twins than they are from one another."""
+    rng = np.random.default_rng(0)
+    x = np.tanh(rng.normal(size=(400, 6)))
+    train = np.tanh(np.repeat(x[:200], 2, axis=0) * 0.9)
+    train[1::2] += 1e-4
+    held_out = np.tanh(x[200:] * 0.9)
+    fake = train[::2] + 0.03 * rng.choice([-1, 1], (200, 6))
+    np.savez("v.npz", x_train=train, x_test=held_out)
+    gan = make_gan((6,), kind=Emits).of(fake)
+    record = evaluate.judge(gan, {**PLAIN, "data": "v.npz"}).record
+    assert record["measures"]["authenticity"]["value"] == 1
+    (verdict,) = record["verdicts"]
+    assert verdict["key"] == "copies"
+    assert "copying score -1" in verdict["text"]
+
+
+PLAIN = {
+    **{"data": "c.npz", "features": None, "count": 200, "seed": 0},
+    **{"batch_size": 256, "image_size": None, "channels": None},
+}
 
 
 def test_ways_between_latents():

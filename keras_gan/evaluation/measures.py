@@ -3,26 +3,31 @@
 import numpy as np
 
 from keras_gan import metrics
+from keras_gan.evaluation import novelty
+from keras_gan.evaluation import pixels
 
-NEAR = 0.02
 SETTINGS = {
     "ddof": 1,
     "kernel_subsets": 100,
     "kernel_subset_size": 1_000,
     "precision_recall_k": 3,
     "density_coverage_k": 5,
-    "near": NEAR,
+    "near": novelty.NEAR,
 }
 SPLITS = 10
 # What a larger value means, and what a metric's spread is.
 HIGHER_IS_BETTER = (
     *("precision", "recall", "density", "coverage", "authenticity"),
-    "inception_score",
+    *("inception_score", "modes"),
 )
+AS_THE_FLOOR = ("copying_score", "fine_detail", "multiscale_ssim")
 SPREADS = {
     "kernel_distance": "standard error over subsets",
+    "multiscale_ssim": "standard error over pairs",
     "inception_score": f"standard deviation over {SPLITS} parts",
 }
+# Whose floor is that of test samples: training samples would be copies.
+FLOOR_OF_TEST = ("copies", "copies_near", "authenticity", "copying_score")
 
 
 def measure(sets, rows, logits=None, seed=0):
@@ -34,30 +39,30 @@ def measure(sets, rows, logits=None, seed=0):
             `train`.
         logits: dictionary of float64 `(n, K)`, of `fake`, `real` and
             `floor`; None: no classifier.
-        seed: integer, seed of the kernel distance's subsets.
+        seed: integer, seed of the subsets, patches and pairs.
 
     Returns:
         `(measures, classes)`. `measures`: dictionary by name of `value`,
-        `spread`, `spread_is`, `floor`, `floor_spread`, `ratio`, `better`.
-        `classes`: None, or the counts `real` and `fake` of each predicted
-        class.
+        `spread`, `spread_is`, `floor`, `floor_spread`, `ratio`, `better`,
+        and for the copying score `least`, the lowest there can be. `classes`:
+        None, or the counts `real` and `fake` of each predicted class.
     """
     values = distances(rows["real"], rows["fake"], seed)
-    floor_rows = rows["train"][: len(sets.fake)]
-    floors = distances(rows["real"], floor_rows, seed)
-    values |= repetitions(sets.fake, sets.train, sets.fake)
-    floors |= repetitions(sets.floor, sets.train, sets.real)
-    for found, name in ((values, "fake"), (floors, "real")):
-        found["authenticity"] = metrics.authenticity(rows["train"], rows[name])
-    if sets.real.ndim == 4 and min(sets.real.shape[1:3]) > 2:
-        values["fine_detail"] = fine_detail(sets.fake)
-        floors["fine_detail"] = fine_detail(sets.floor)
+    floors = distances(rows["real"], rows["train"][: len(sets.fake)], seed)
+    values |= novelty.repetitions(sets.fake, sets.train, sets.fake)
+    floors |= novelty.repetitions(sets.floor, sets.train, sets.real)
+    new = novelty.novelty(rows["train"], rows["real"], rows["fake"])
+    values |= new[0] | pixels.numbers(sets.real, sets.fake, seed)
+    floors |= new[1] | pixels.numbers(sets.real, sets.floor, seed)
     classes = None
     if logits is not None:
         values |= by_classes(logits["real"], logits["fake"])
         floors |= by_classes(logits["real"], logits["floor"])
         classes = {name: histogram(logits[name]) for name in ("real", "fake")}
-    return {k: entry(k, v, floors[k]) for k, v in values.items()}, classes
+    found = {k: entry(k, v, floors[k]) for k, v in values.items()}
+    least = novelty.least_score(len(sets.real), len(sets.fake))
+    found["copying_score"]["least"] = least
+    return found, classes
 
 
 def subset_size(num_real, num_fake):
@@ -91,46 +96,17 @@ def distances(real, fake, seed):
     }
 
 
-def repetitions(fake, train, new):
-    """Shares of fakes that repeat one another, or training samples.
-
-    Copies are those among `new`. For the floor it is held-out samples:
-    training samples in place of the fakes would all be copies.
-    """
-    return {
-        "duplicates": metrics.duplicates(fake),
-        "duplicates_near": metrics.duplicates(fake, NEAR),
-        "copies": metrics.copies(train, new),
-        "copies_near": metrics.copies(train, new, NEAR),
-    }
-
-
-def fine_detail(images):
-    """How much pixels differ from their neighbours, averaged over images.
-
-    The root mean square difference of a pixel from the mean of its four
-    neighbours. Blur makes it small, noise large; features of classifiers
-    see neither as far from the data.
-    """
-    total = 0.0
-    for start in range(0, len(images), 1_000):
-        x = images[start : start + 1_000].astype("float64")
-        rows = x[:, :-2, 1:-1] + x[:, 2:, 1:-1]
-        columns = x[:, 1:-1, :-2] + x[:, 1:-1, 2:]
-        rest = x[:, 1:-1, 1:-1] - (rows + columns) / 4
-        total += np.sqrt(np.square(rest).mean(axis=(1, 2, 3))).sum()
-    return float(total / len(images))
-
-
 def by_classes(real, fake):
     """What a classifier's logits say of two sets."""
     odds = np.exp(fake - fake.max(axis=1, keepdims=True))
     probabilities = odds / odds.sum(axis=1, keepdims=True)
+    modes, _ = metrics.mode_count(fake.argmax(axis=1), fake.shape[1])
     return {
         "inception_score": metrics.inception_score(probabilities, SPLITS),
         "class_histogram_divergence": metrics.class_histogram_divergence(
             histogram(real), histogram(fake)
         ),
+        "modes": modes,
     }
 
 
@@ -147,6 +123,7 @@ def entry(name, value, floor):
     # A floor within its own error of zero makes no ratio.
     known = name != "kernel_distance" or floor > 2 * floor_spread
     better = "higher" if name in HIGHER_IS_BETTER else "lower"
+    better = "as the floor" if name in AS_THE_FLOOR else better
     return {
         "value": value,
         "spread": spread,
@@ -154,5 +131,5 @@ def entry(name, value, floor):
         "floor": floor,
         "floor_spread": floor_spread,
         "ratio": value / floor if known and floor > 0 else None,
-        "better": "as the floor" if name == "fine_detail" else better,
+        "better": better,
     }

@@ -50,9 +50,15 @@ MEANINGS = {
     "copies_near": "the same, nearly equal",
     "authenticity": "share of fakes further from the training set than it is "
     "from itself",
+    "copying_score": "how much further than test samples from the training "
+    "set, in standard deviations; far below 0: copies",
     "fine_detail": "difference of pixels from their neighbours",
+    "sliced_wasserstein": "difference of small patches, at several scales",
+    "multiscale_ssim": "how alike two samples are; above the floor: little "
+    "variety",
     "inception_score": "how sure and how varied the classifier's answers are",
     "class_histogram_divergence": "difference of the predicted classes",
+    "modes": "classes that the classifier sees at least once",
 }
 
 
@@ -94,7 +100,7 @@ def floor_text(protocol):
         f"truncation 1, against {protocol['num_real']:,} samples of the test "
         "split. The floor is the same number for as many real training "
         "samples in place of the fakes: no generator can be expected to be "
-        "better. Copies and authenticity are looked for among "
+        "better. Copies, authenticity and copying score are looked for among "
         f"{protocol['num_train']:,} training samples; their floor is that of "
         "the test samples. Numbers compare with those of an equal protocol "
         "only."

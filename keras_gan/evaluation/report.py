@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_gan import run_folder
+from keras_gan.evaluation import pixels
+from keras_gan.evaluation.measures import FLOOR_OF_TEST
 from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.evaluation.measures import SPLITS
 from keras_gan.evaluation.measures import subset_size
@@ -19,6 +21,8 @@ from keras_gan.metrics.sample_metric import sha256 as weights_sha256
 
 FILE = "evaluation.json"
 WIDTH = 200
+# What is drawn at random.
+SEEDS = ("fakes", "reals", "subsets", "patches", "pairs")
 
 
 def protocol(sets, network, data, seed):
@@ -36,16 +40,17 @@ def protocol(sets, network, data, seed):
         },
         "real_split": "test",
         "floor_split": "train",
-        "floor_split_of_copies_and_authenticity": "test",
+        "floor_split_of": dict.fromkeys(FLOOR_OF_TEST, "test"),
         "num_real": num_real,
         "num_fake": num_fake,
         "num_floor": len(sets.floor),
         "num_train": len(sets.train),
         "averaged": True,
         "truncation": 1.0,
-        "seeds": {name: seed for name in ("fakes", "reals", "subsets")},
+        "seeds": dict.fromkeys(SEEDS, seed),
         **SETTINGS,
         "kernel_subset_size": subset_size(num_real, num_fake),
+        **pixels.settings(sets.real.shape[1:], num_real, num_fake),
         "inception_splits": network.classifier and SPLITS,
         "versions": run_folder.versions(),
     }
