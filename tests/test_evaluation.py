@@ -16,6 +16,7 @@ from keras_gan import metrics
 from keras_gan import run_folder
 from keras_gan.datasets import arrays
 from keras_gan.evaluation import evaluate
+from keras_gan.evaluation import labels
 from keras_gan.evaluation import measures
 from keras_gan.evaluation import novelty
 from keras_gan.evaluation import pictures
@@ -131,11 +132,15 @@ def test_protocol(model):
     assert told == {
         "features": {"name": "raw", "model": "raw", "num_outputs": 64},
         "classifier": None,
-        "data": {"name": "a.npz", "sample_shape": [8, 8, 1]},
+        "data": {
+            **{"name": "a.npz", "sample_shape": [8, 8, 1]},
+            "labels_sha256": None,
+        },
+        "num_labels": None,
         "real_split": "test",
         "floor_split": "train",
         "floor_split_of": {
-            **{"copies": "test", "copies_near": "test"},
+            **{"copies": "test", "copies_near": "test", "as_asked": "test"},
             **{"authenticity": "test", "copying_score": "test"},
         },
         "num_real": 22,
@@ -264,6 +269,7 @@ def test_images_of_clothes(folder):
         alike = pairs.mean_of_pairs("fake", x[np.argsort(order)])
         assert found["multiscale_ssim"][key] == pytest.approx(alike)
     assert found["multiscale_ssim"]["better"] == "as the floor"
+    assert record["labels"] is None and "## Labels" not in output
     assert sum(record["classes"]["real"]) == 200
     page = (folder / "m-evaluation" / "evaluation.md").read_text()
     for name in (*IMAGES, "classes"):
@@ -584,6 +590,123 @@ PLAIN = {
     **{"data": "c.npz", "features": None, "count": 200, "seed": 0},
     **{"batch_size": 256, "image_size": None, "channels": None},
 }
+
+
+def test_numbers_by_label():
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=(60, 2))
+    kinds = np.arange(60) % 3
+    fake = real + np.where(kinds == 1, 2.0, 0.0)[:, None]
+    train = np.concatenate([real + 1.0, real[:30] + 99])
+    told = sets.Labels(
+        kinds, kinds, np.concatenate([kinds, kinds[:30]]), ["a", "b", "c", "d"]
+    )
+    rows = {"real": real, "fake": fake, "train": train}
+    shown = {"real": np.eye(4)[kinds], "fake": np.eye(4)[kinds * 2 % 3]}
+    found = labels.by_label(told, rows, shown)
+    assert found["names"] == ["a", "b", "c", "d"]
+    for name in ("num_real", "num_fake", "num_floor"):
+        assert found[name] == [20, 20, 20, 0]
+    # All of a label moved by c: the sum of c squared.
+    expected = {"frechet_distance": [0, 8, 0], "floor": [2, 2, 2]}
+    for name, values in expected.items():
+        assert found[name][3] is None
+        assert found[name][:3] == pytest.approx(values, abs=1e-9)
+    assert found["as_asked"] == [1, 0, 0, None]
+    assert found["as_asked_floor"] == [1, 1, 1, None]
+    means = labels.overall(found)
+    assert means["frechet_distance_per_class"] == pytest.approx((8 / 3, 2))
+    assert means["as_asked"] == pytest.approx((1 / 3, 1))
+    assert "as_asked" not in labels.by_label(told, rows)
+    # One fake of a label makes no covariance.
+    few = told._replace(fake=np.where(np.arange(60) == 2, 2, kinds % 2))
+    assert labels.by_label(few, rows)["frechet_distance"][2] is None
+
+
+class Asked(Emits):
+    """Gives each label the next of its samples."""
+
+    num_classes = 10
+
+    def generate(self, n_or_labels, **options):
+        found = np.empty((len(n_or_labels), 28, 28, 1), "float32")
+        for label in range(10):
+            rows = n_or_labels == label
+            found[rows] = self.samples[self.kinds == label][: rows.sum()]
+        return found
+
+
+def test_labelled_generators(folder, monkeypatch):
+    (x, y), (x_test, y_test) = clothes(600, 1_000)
+    swapped = np.array([7, 1, 2, 3, 4, 5, 6, 0, 8, 9])
+    np.savez(
+        "c.npz", x_train=x, y_train=y, x_test=x_test[:250], y_test=y_test[:250]
+    )
+    gan = make_gan((28, 28, 1), kind=Asked)
+    gan.of(x_test[250:, ..., None] / 127.5 - 1)
+    gan.kinds = swapped[y_test[250:]]
+    monkeypatch.setattr(run_folder, "load_model", lambda path: gan)
+    (folder / "m.keras").write_bytes(b"")
+    output = command("evaluate", "m.keras", "--data", "c.npz", "--count", 200)
+    record = read()
+    found, numbers = record["labels"], record["measures"]
+    assert found["num_fake"] == found["num_floor"] == [20] * 10
+    rows = np.random.default_rng(0).choice(250, 200, replace=False)
+    assert found["num_real"] == np.bincount(y_test[rows]).tolist()
+    assert numbers["as_asked"]["floor"] > 0.8
+    far = numbers["frechet_distance_per_class"]
+    assert far["value"] == pytest.approx(np.mean(found["frechet_distance"]))
+    assert far["ratio"] > 1.5
+    shares = np.array(found["as_asked"])
+    assert shares[[0, 7]].max() < 0.3 < 0.5 <= np.delete(shares, [0, 7]).min()
+    ratios = np.divide(found["frechet_distance"], found["floor"])
+    assert ratios[[0, 7]].min() > 1.7 > np.delete(ratios, [0, 7]).max()
+    assert "2 of 10 labels are not followed: 0, 7 " in output
+    page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    assert "## Labels" in page and "(labels.png)" in page
+    row = next(r for r in page.split("\n") if r.startswith("| 7 "))
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert (
+        cells[1] == "20" and cells[2] == f"{found['frechet_distance'][7]:.4g}"
+    )
+    assert cells[5] == f"{found['as_asked'][7]:.4g}"
+    assert record["protocol"]["num_labels"] == 10
+    assert len(record["protocol"]["data"]["labels_sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    "kinds", [None, np.arange(20) % 11, np.eye(20, 3, dtype="float32")]
+)
+def test_data_without_the_models_labels(kinds):
+    gan = make_gan(kind=Asked)
+    assert sets.labels(gan, 20, kinds, kinds, None) is None
+    x = np.zeros((20, 8, 8, 1))
+    network = sets.network("raw", (8, 8, 1))
+    rows = {"real": x.reshape(20, -1)}
+    told = evaluate.notes(gan, sets.Sets(x, x, x), rows, network, 20)
+    assert "takes labels from 0 to 9" in told[0]
+    known = np.arange(20) % 10
+    found = sets.labels(gan, 12, known, known, ["x"] * 10)
+    assert found.fake.tolist() == [*range(10), 0, 1] and found.names[0] == "x"
+
+
+@pytest.mark.parametrize(
+    ("fake", "real", "count", "wrong"),
+    [
+        ([0.9, 0.3], [0.9, 0.9], 8, "1 of 2 labels are not followed: b "),
+        ([0.9, 0.3], [0.9, 0.9], 7, None),
+        ([0.9, 0.5], [0.9, 0.9], 8, None),
+        # A classifier of other things.
+        ([0.1, 0.1], [0.4, 0.4], 8, None),
+        ([0.1, 0.1], [0.4, None], 8, None),
+    ],
+)
+def test_ignored_labels(fake, real, count, wrong):
+    told = {"names": ["a", "b"], "num_fake": [count] * 2}
+    told |= {"as_asked": fake, "as_asked_floor": real}
+    found = list(verdicts.ignored(told))
+    assert bool(found) == bool(wrong)
+    assert not wrong or found[0].text.startswith(wrong)
 
 
 def test_ways_between_latents():

@@ -5,13 +5,12 @@ import json
 import pathlib
 import shutil
 
-import numpy as np
-
 from keras_gan import run_folder
 from keras_gan.evaluation import page
 from keras_gan.evaluation import pictures
 from keras_gan.evaluation import report
 from keras_gan.evaluation import sets as samples
+from keras_gan.evaluation.labels import by_label
 from keras_gan.evaluation.measures import measure
 from keras_gan.evaluation.verdicts import verdicts
 
@@ -26,15 +25,14 @@ class Findings:
         record: dictionary, what `evaluation.json` holds.
         sets: `Sets`, the samples.
         rows: their features, by kind.
-        labels: array, the class of each fake, or None.
-        num_classes: integer, or None.
+        classes: dictionary, by the name of a picture with a row for each
+            class: the class of each fake, and how many classes there are.
     """
 
     record: dict
     sets: samples.Sets
     rows: dict
-    labels: np.ndarray = None
-    num_classes: int = None
+    classes: dict
 
 
 def evaluate(path, out, settings):
@@ -116,29 +114,51 @@ def judge(gan, settings):
         settings["channels"] and int(settings["channels"]),
     )
     rows, logits = samples.looked_at(sets, network, batch_size)
-    measures, classes = measure(sets, rows, logits, seed)
+    labels = sets.labels and by_label(
+        sets.labels, rows, knows(logits, gan.num_classes)
+    )
+    measures, classes = measure(sets, rows, logits, seed, labels)
     names = network.class_names
-    told = verdicts(measures, classes, names)
+    told = verdicts(measures, classes, names, labels)
     record = {
         "model": None,
         "verdicts": [verdict._asdict() for verdict in told],
-        "notes": notes(sets, rows, network, settings["count"]),
+        "notes": notes(gan, sets, rows, network, settings["count"]),
         "measures": measures,
         "classes": classes and {"names": names, **classes},
+        "labels": labels,
         "protocol": report.protocol(sets, network, settings["data"], seed),
     }
-    labels, num_classes = None, getattr(gan, "num_classes", None)
+    return Findings(record, sets, rows, by_picture(gan, sets, logits))
+
+
+def knows(logits, num_classes):
+    """The logits, if they are of as many classes as there are labels."""
+    fits = logits is not None and logits["fake"].shape[1] == num_classes
+    return logits if fits else None
+
+
+def by_picture(gan, sets, logits):
+    """Classes of the fakes, as `Findings` has them."""
+    found, num_classes = {}, getattr(gan, "num_classes", None)
     if logits is not None:
-        labels = logits["fake"].argmax(axis=1)
-        num_classes = logits["fake"].shape[1]
-    elif num_classes is not None:
-        labels = samples.asked_labels(len(sets.fake), num_classes)
-    return Findings(record, sets, rows, labels, num_classes)
+        predicted = logits["fake"].argmax(axis=1)
+        found["classes.png"] = predicted, logits["fake"].shape[1]
+    if num_classes is not None:
+        asked = samples.asked_labels(len(sets.fake), num_classes)
+        found["labels.png"] = asked, num_classes
+    return found
 
 
-def notes(sets, rows, network, count):
+def notes(gan, sets, rows, network, count):
     """Sentences on what a reader would not expect."""
     found = [network.reason] if network.reason else []
+    num_classes = getattr(gan, "num_classes", None)
+    if num_classes is not None and sets.labels is None:
+        found.append(
+            "There are no numbers by label: the model takes labels from 0 to "
+            f"{num_classes - 1}, and the data has none, or others."
+        )
     if len(sets.fake) < count:
         found.append(
             f"{len(sets.fake)} fakes in place of {count}: the floor takes as "

@@ -5,6 +5,7 @@ import numpy as np
 from keras_gan import metrics
 from keras_gan.evaluation import novelty
 from keras_gan.evaluation import pixels
+from keras_gan.evaluation.labels import overall
 
 SETTINGS = {
     "ddof": 1,
@@ -18,7 +19,7 @@ SPLITS = 10
 # What a larger value means, and what a metric's spread is.
 HIGHER_IS_BETTER = (
     *("precision", "recall", "density", "coverage", "authenticity"),
-    *("inception_score", "modes"),
+    *("inception_score", "modes", "as_asked"),
 )
 AS_THE_FLOOR = ("copying_score", "fine_detail", "multiscale_ssim")
 SPREADS = {
@@ -26,11 +27,14 @@ SPREADS = {
     "multiscale_ssim": "standard error over pairs",
     "inception_score": f"standard deviation over {SPLITS} parts",
 }
-# Whose floor is that of test samples: training samples would be copies.
-FLOOR_OF_TEST = ("copies", "copies_near", "authenticity", "copying_score")
+# Whose floor is that of test samples: as training samples, they would be
+# copies, or known to the classifier.
+FLOOR_OF_TEST = (
+    *("copies", "copies_near", "authenticity", "copying_score", "as_asked"),
+)
 
 
-def measure(sets, rows, logits=None, seed=0):
+def measure(sets, rows, logits=None, seed=0, by_label=None):
     """All numbers about fakes, and the same about their floor.
 
     Args:
@@ -40,6 +44,8 @@ def measure(sets, rows, logits=None, seed=0):
         logits: dictionary of float64 `(n, K)`, of `fake`, `real` and
             `floor`; None: no classifier.
         seed: integer, seed of the subsets, patches and pairs.
+        by_label: as `labels.by_label` gives it; None: no labels are asked
+            for.
 
     Returns:
         `(measures, classes)`. `measures`: dictionary by name of `value`,
@@ -59,6 +65,8 @@ def measure(sets, rows, logits=None, seed=0):
         values |= by_classes(logits["real"], logits["fake"])
         floors |= by_classes(logits["real"], logits["floor"])
         classes = {name: histogram(logits[name]) for name in ("real", "fake")}
+    for name, pair in overall(by_label or {}).items():
+        values[name], floors[name] = pair
     found = {k: entry(k, v, floors[k]) for k, v in values.items()}
     least = novelty.least_score(len(sets.real), len(sets.fake))
     found["copying_score"]["least"] = least

@@ -5,6 +5,7 @@ import json
 from rich import box
 
 from keras_gan.evaluation.report import measures_table
+from keras_gan.evaluation.report import number
 from keras_gan.evaluation.report import table
 
 PAGE = "evaluation.md"
@@ -29,6 +30,10 @@ PICTURES = {
         "Samples by predicted class",
         "A row for each class the classifier tells apart, from the first; "
         "white: no more samples of that class.",
+    ),
+    "labels.png": (
+        "Samples by label",
+        "A row for each label the model is asked for, from the first.",
     ),
     "projection.png": (
         "Features",
@@ -59,7 +64,22 @@ MEANINGS = {
     "inception_score": "how sure and how varied the classifier's answers are",
     "class_histogram_divergence": "difference of the predicted classes",
     "modes": "classes that the classifier sees at least once",
+    "frechet_distance_per_class": "mean of the Frechet distances of each "
+    "label's samples",
+    "as_asked": "share of fakes that the classifier gives the label they "
+    "were asked for, mean of the labels",
 }
+
+
+LABELS = (
+    "Frechet distance of the fakes asked for a label to the test samples of "
+    "that label; its floor is that of as many training samples. Few samples "
+    "make it large: read the ratio."
+)
+AS_ASKED = (
+    " `as asked`: the share of fakes, and of test samples, that the "
+    "classifier gives their label."
+)
 
 
 def markdown(record, pictures):
@@ -85,6 +105,9 @@ def markdown(record, pictures):
     ]
     if record["classes"] is not None:
         parts += ["## Predicted classes", class_table(**record["classes"])]
+    if record["labels"] is not None:
+        text = LABELS + AS_ASKED * ("as_asked" in record["labels"])
+        parts += ["## Labels", text, label_table(record["labels"])]
     for name, (title, text) in PICTURES.items():
         if name in pictures:
             parts += [f"## {title}", text, f"![{title}]({name})"]
@@ -113,5 +136,24 @@ def class_table(names, real, fake):
     rows = [
         [name, f"{n / sum(real):.3f}", f"{m / sum(fake):.3f}"]
         for name, n, m in zip(names, real, fake)
+    ]
+    return table(header, rows, box.MARKDOWN)
+
+
+def label_table(found):
+    """The numbers of each label that is asked for."""
+    header = ["label", "fakes", "Frechet distance", "floor", "ratio"]
+    keys = ["num_fake", "frechet_distance", "floor", "ratio"]
+    ratios = [
+        value / floor if floor else None
+        for value, floor in zip(found["frechet_distance"], found["floor"])
+    ]
+    if "as_asked" in found:
+        header += ["as asked", "of real"]
+        keys += ["as_asked", "as_asked_floor"]
+    columns = [{**found, "ratio": ratios}[key] for key in keys]
+    rows = [
+        [name, *(number(value) for value in values)]
+        for name, *values in zip(found["names"], *columns)
     ]
     return table(header, rows, box.MARKDOWN)

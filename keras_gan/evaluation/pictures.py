@@ -55,9 +55,8 @@ def grids(gan, found, settings):
         "samples.png": (fake[:SAMPLES], COLUMNS),
         "neighbours.png": (neighbours(found.sets, found.rows), BESIDE),
     }
-    if found.labels is not None:
-        rows = by_class(fake, found.labels, found.num_classes)
-        drawn["classes.png"] = (rows, COLUMNS)
+    for name, classes in found.classes.items():
+        drawn[name] = (by_class(fake, *classes), COLUMNS)
     if getattr(gan, "num_classes", None) is None:
         steps = interpolations(gan, settings["seed"], settings["batch_size"])
         drawn["interpolations.png"] = (steps, COLUMNS)
@@ -82,7 +81,7 @@ def neighbours(sets, rows):
 
 
 def by_class(fake, labels, num_classes):
-    """A row for each predicted class; white where there are no more."""
+    """A row for each class; white where there are no more."""
     images = np.ones((num_classes, COLUMNS, *fake.shape[1:]), fake.dtype)
     for label in range(num_classes):
         found = fake[labels == label][:COLUMNS]

@@ -37,7 +37,10 @@ def protocol(sets, network, data, seed):
             "sample_shape": list(sets.real.shape[1:]),
             "real_sha256": sha256(sets.real),
             "train_sha256": sha256(sets.train),
+            "labels_sha256": sets.labels
+            and sha256(np.concatenate(sets.labels[1:3])),
         },
+        "num_labels": sets.labels and len(sets.labels.names),
         "real_split": "test",
         "floor_split": "train",
         "floor_split_of": dict.fromkeys(FLOOR_OF_TEST, "test"),
@@ -209,7 +212,7 @@ def table(header, rows, style=box.SIMPLE):
     """
     grid = Table(box=style)
     for title in header:
-        words = title in ("", "class", "better")
+        words = title in ("", "class", "label", "better")
         grid.add_column(title, justify="left" if words else "right")
     for row in rows:
         grid.add_row(*row)

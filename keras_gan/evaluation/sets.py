@@ -22,6 +22,22 @@ CLOTHES = (
 )
 
 
+class Labels(NamedTuple):
+    """Labels of the samples, for a generator that is asked for them.
+
+    Args:
+        fake: int64 `(n,)`, the labels asked for.
+        real: of the test samples.
+        train: of the training samples.
+        names: list of strings, one a label.
+    """
+
+    fake: np.ndarray
+    real: np.ndarray
+    train: np.ndarray
+    names: list
+
+
 class Sets(NamedTuple):
     """Samples of each kind, float32 `(n, ...)`.
 
@@ -30,11 +46,14 @@ class Sets(NamedTuple):
         real: of the test split, what fakes are held against.
         train: of the training split, where copies are looked for; its first
             rows, as many as there are fakes, are the floor.
+        labels: `Labels`; None: the generator takes none, or the data has
+            none of the generator's.
     """
 
     fake: np.ndarray
     real: np.ndarray
     train: np.ndarray
+    labels: Labels = None
 
     @property
     def floor(self):
@@ -88,11 +107,38 @@ def collect(gan, data, count, seed, batch_size, image_size, channels):
     most = MOST_VALUES // int(np.prod(gan.sample_shape))
     num_train = min(num_train, max(num_fake, min(MOST_TRAIN, most)))
     real = first(test, int(test.cardinality()))
-    if len(real) > count:
-        rows = np.random.default_rng(seed).choice(len(real), count, False)
-        real = real[np.sort(rows)]
+    if len(real[0]) > count:
+        rows = np.random.default_rng(seed).choice(len(real[0]), count, False)
+        rows = np.sort(rows)
+        real = [part if part is None else part[rows] for part in real]
     fake = generate(gan, num_fake, seed, batch_size)
-    return Sets(fake, real, first(train, num_train))
+    known = first(train, num_train)
+    found = labels(gan, num_fake, real[1], known[1], train.class_names)
+    return Sets(fake, real[0], known[0], found)
+
+
+def labels(gan, num_fake, real, train, names):
+    """Labels of all samples, if both the GAN and the data have them.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        num_fake: integer.
+        real: labels of the test samples, or None.
+        train: labels of the training samples, or None.
+        names: list of strings or None.
+
+    Returns:
+        `Labels`, or None.
+    """
+    num_classes = getattr(gan, "num_classes", None)
+    if num_classes is None or real is None or train is None:
+        return None
+    both = np.concatenate([real, train])
+    if both.ndim > 1 or not 0 <= both.min() <= both.max() < num_classes:
+        return None
+    if names is None or len(names) != num_classes:
+        names = [str(label) for label in range(num_classes)]
+    return Labels(asked_labels(num_fake, num_classes), real, train, names)
 
 
 def check_shape(gan, train):
@@ -107,9 +153,12 @@ def check_shape(gan, train):
 
 
 def first(dataset, count):
-    """The first samples of a data set of single ones, without labels."""
-    samples = dataset.map(lambda x, y=None: x).take(count).rebatch(CHUNK)
-    return np.concatenate(list(samples.as_numpy_iterator()))
+    """The first samples of a data set of single ones, and labels or None."""
+    chunks = list(dataset.take(count).rebatch(CHUNK).as_numpy_iterator())
+    if isinstance(dataset.element_spec, tuple):
+        x, y = (np.concatenate(parts) for parts in zip(*chunks))
+        return x, y
+    return np.concatenate(chunks), None
 
 
 def generate(gan, count, seed, batch_size):
@@ -214,8 +263,8 @@ def looked_at(sets, network, batch_size=256):
         `train`; logits of `fake`, `real`, `floor`, or None.
     """
     rows = {
-        name: extract(network.features, x, batch_size)
-        for name, x in sets._asdict().items()
+        name: extract(network.features, getattr(sets, name), batch_size)
+        for name in ("fake", "real", "train")
     }
     if network.classifier is None:
         return rows, None

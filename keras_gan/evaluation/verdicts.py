@@ -40,6 +40,9 @@ VARIETY = 0.5
 # clothes have 0.03 to 0.59, one image with noise of 0.3 has 0.93, blur of two
 # pixels 0.2, a generator of the default recipe 0.01.
 ALIKE = 0.5
+# Share of the real samples that a classifier gives their label; labels it gives
+# to less than half of them are not judged.
+OBEYED, KNOWN = 0.5, 0.5
 # Times the floor: two real sets of 1,000 came out up to 1.5 times apart.
 AS_GOOD = 2.0
 # Standard errors within which two kernel distances are the same.
@@ -54,13 +57,14 @@ class Verdict(NamedTuple):
     text: str
 
 
-def verdicts(measures, classes=None, class_names=None):
+def verdicts(measures, classes=None, class_names=None, labels=None):
     """What is wrong with the samples, or that nothing is.
 
     Args:
         measures: as `measures.measure` gives them.
         classes: counts of predicted classes, likewise; None: not known.
         class_names: list of strings or None.
+        labels: as `labels.by_label` gives it; None: none are asked for.
 
     Returns:
         List of `Verdict`, at least one.
@@ -68,6 +72,7 @@ def verdicts(measures, classes=None, class_names=None):
     away = [*detail(measures)] or [*unlike(measures)]
     found = [
         *missing(classes, class_names),
+        *ignored(labels or {}),
         *repeats(measures),
         *copied(measures),
         *away,
@@ -103,6 +108,26 @@ def missing(classes, names):
         f"{number} missing or nearly so: {', '.join(rare)} (less than a "
         "quarter as frequent as among real samples, by the classifier).",
     )
+
+
+def ignored(labels):
+    """Whether samples are not of the labels they were asked for."""
+    keys = "names", "num_fake", "as_asked", "as_asked_floor"
+    judged, wrong = 0, []
+    for name, count, fake, real in zip(*(labels.get(k, ()) for k in keys)):
+        if count < FEWEST_EXPECTED or real is None or real < KNOWN:
+            continue
+        judged += 1
+        if fake < OBEYED * real:
+            wrong.append(name)
+    if wrong:
+        yield Verdict(
+            "ignored_labels",
+            True,
+            f"{len(wrong)} of {judged} labels are not followed: "
+            f"{', '.join(wrong)} (less than half as many samples as among "
+            "real ones are what the label says, by the classifier).",
+        )
 
 
 def repeats(measures):
