@@ -151,7 +151,7 @@ def test_protocol(model):
         "truncation": 1.0,
         "seeds": {
             **{"fakes": 3, "reals": 3, "subsets": 3},
-            **{"patches": 3, "pairs": 3},
+            **{"patches": 3, "pairs": 3, "parts": 3},
         },
         "ddof": 1,
         "kernel_subsets": 100,
@@ -185,7 +185,7 @@ def test_same_command_same_numbers(model):
     assert row.split()[2] == row.split()[4] == "0"
     assert row.endswith("as the floor")
     refusal = command("compare", "a", "c", code=1)
-    drawn = ("fakes", "reals", "subsets", "patches", "pairs")
+    drawn = ("fakes", "reals", "subsets", "patches", "pairs", "parts")
     names = {"data.train_sha256", *(f"seeds.{name}" for name in drawn)}
     assert names == set(refusal.strip().split("Different: ")[1].split(", "))
     assert "seeds.fakes" in command("compare", "a", "c", "--force")
@@ -248,7 +248,8 @@ def test_images_of_clothes(folder):
     logits = metrics.features.fashion_mnist("logits")
     fake = logits.predict(gan.generate(200, seed=0), verbose=0)
     probabilities = keras.ops.softmax(fake.astype("float64")).numpy()
-    score = metrics.inception_score(probabilities)
+    order = np.random.default_rng(0).permutation(200)
+    score = metrics.inception_score(probabilities[order])
     entry = found["inception_score"]
     assert (entry["value"], entry["spread"]) == pytest.approx(score, rel=1e-6)
     assert entry["floor"] > 5
@@ -550,6 +551,13 @@ def test_modes_are_classes_seen():
     assert found["modes"] == 5
     assert measures.by_classes(logits, logits)["modes"] == 10
     assert measures.entry("modes", 5, 10)["better"] == "higher"
+
+
+def test_parts_of_the_inception_score_hold_all_classes():
+    """Also where labels were asked for in turn."""
+    logits = 50 * np.eye(10)[np.arange(1_000) % 10]
+    score, _ = measures.by_classes(logits, logits)["inception_score"]
+    assert score > 9
 
 
 def test_novelty_is_what_metrics_say():

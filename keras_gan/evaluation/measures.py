@@ -43,7 +43,7 @@ def measure(sets, rows, logits=None, seed=0, by_label=None):
             `train`.
         logits: dictionary of float64 `(n, K)`, of `fake`, `real` and
             `floor`; None: no classifier.
-        seed: integer, seed of the subsets, patches and pairs.
+        seed: integer, seed of the subsets, patches, pairs and parts.
         by_label: as `labels.by_label` gives it; None: no labels are asked
             for.
 
@@ -62,8 +62,8 @@ def measure(sets, rows, logits=None, seed=0, by_label=None):
     floors |= new[1] | pixels.numbers(sets.real, sets.floor, seed)
     classes = None
     if logits is not None:
-        values |= by_classes(logits["real"], logits["fake"])
-        floors |= by_classes(logits["real"], logits["floor"])
+        values |= by_classes(logits["real"], logits["fake"], seed)
+        floors |= by_classes(logits["real"], logits["floor"], seed)
         classes = {name: histogram(logits[name]) for name in ("real", "fake")}
     for name, pair in overall(by_label or {}).items():
         values[name], floors[name] = pair
@@ -104,8 +104,10 @@ def distances(real, fake, seed):
     }
 
 
-def by_classes(real, fake):
+def by_classes(real, fake, seed=0):
     """What a classifier's logits say of two sets."""
+    # Labels are asked for in turn: without this a part would hold one class.
+    fake = np.random.default_rng(seed).permutation(fake)
     odds = np.exp(fake - fake.max(axis=1, keepdims=True))
     probabilities = odds / odds.sum(axis=1, keepdims=True)
     modes, _ = metrics.mode_count(fake.argmax(axis=1), fake.shape[1])

@@ -22,7 +22,7 @@ from keras_gan.metrics.sample_metric import sha256 as weights_sha256
 FILE = "evaluation.json"
 WIDTH = 200
 # What is drawn at random.
-SEEDS = ("fakes", "reals", "subsets", "patches", "pairs")
+SEEDS = ("fakes", "reals", "subsets", "patches", "pairs", "parts")
 
 
 def protocol(sets, network, data, seed):
