@@ -1,5 +1,6 @@
 """How a whole model goes into a file and comes back."""
 
+import contextlib
 import hashlib
 import io
 import pathlib
@@ -203,12 +204,13 @@ def check_file(path):
         arrays(file)
 
 
+@contextlib.contextmanager
 def open_weights(path):
-    """The HDF5 file at a path, or within a `.keras` file.
+    """The HDF5 file at a path, or within a `.keras` file, to look at.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is broken or hostile.
+        ValueError: it is broken or hostile, or what looks at it says so.
     """
     path = pathlib.Path(path)
     if not path.name.endswith((".keras", ".weights.h5")):
@@ -217,18 +219,20 @@ def open_weights(path):
             f"Received: filepath={str(path)!r}"
         )
     try:
-        if path.suffix != ".keras":
-            return h5py.File(path, "r")
-        with zipfile.ZipFile(path) as archive:
-            check_members(archive)
-            return h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r")
+        content = read_member(path) if path.suffix == ".keras" else path
+        with h5py.File(content, "r") as file:
+            yield file
     except FileNotFoundError:
         raise
     except Exception as error:  # readers raise whatever bytes lead to
-        raise ValueError(
-            "Expected a sound .keras or .weights.h5 file. "
-            f"Received: filepath={str(path)!r} ({error})"
-        ) from error
+        raise ValueError(f"{str(path)!r} cannot be loaded: {error}") from error
+
+
+def read_member(path):
+    """The weights in a `.keras` file, as a file in memory."""
+    with zipfile.ZipFile(path) as archive:
+        check_members(archive)
+        return io.BytesIO(archive.read(WEIGHTS))
 
 
 def check_members(archive):
