@@ -395,6 +395,26 @@ def test_the_end_clears_up_and_leaves_files_of_others(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_kill_while_clearing_up_leaves_a_whole_backup(folder, monkeypatch):
+    rmtree, shelf = backup_files.shutil.rmtree, ExactBackup(folder).shelf
+
+    def stopped(path, ignore_errors=False):
+        if not ignore_errors:
+            next(path.iterdir()).unlink()
+            raise InterruptedError
+        rmtree(path, ignore_errors=True)
+
+    for _ in range(2):
+        assert shelf.newest()[1]["step"] == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(backup_files.shutil, "rmtree", stopped)
+            with pytest.raises(InterruptedError):
+                shelf.clear()
+    assert shelf.newest() is None
+    shelf.clear()
+    assert not folder.exists()
+
+
 def test_kept_backups_let_more_epochs_follow(tmp_path):
     longer = {**OFTEN, "epochs": 5}
     backup = ExactBackup(tmp_path, "epoch", keep=1, delete_checkpoint=False)

@@ -16,6 +16,8 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
 UNFINISHED = "unfinished_backup"
 FORMAT = 1
+# What reading a file that is not what was written can lead to.
+BROKEN = (ValueError, TypeError, KeyError, OSError, RecursionError)
 
 
 class Shelf:
@@ -73,8 +75,15 @@ class Shelf:
             raise
         sync(self.path)
         for _, folder in self.folders()[: -self.keep]:
-            shutil.rmtree(folder)
+            self.remove(folder)
         return num_bytes
+
+    def remove(self, folder):
+        """Removes a backup so that it is whole or gone."""
+        unfinished = self.path / UNFINISHED
+        shutil.rmtree(unfinished, ignore_errors=True)
+        os.replace(folder, unfinished)
+        shutil.rmtree(unfinished)
 
     def newest(self):
         """Arrays and facts of the newest whole backup; None without any.
@@ -88,7 +97,7 @@ class Shelf:
         for _, folder in reversed(folders):
             try:
                 return read(folder)
-            except (ValueError, TypeError, KeyError, OSError) as error:
+            except BROKEN as error:
                 warnings.warn(
                     f"The backup {str(folder)!r} is broken and not used: "
                     f"{error}",
@@ -104,7 +113,8 @@ class Shelf:
     def clear(self):
         """Removes the backups, and the folder if nothing else is in it."""
         for _, folder in self.folders():
-            shutil.rmtree(folder)
+            self.remove(folder)
+        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
 

@@ -35,8 +35,8 @@ class ExactBackup(keras.callbacks.Callback):
     one before is used; one of another model raises. If one cannot be written,
     the disk being full, training goes on with a logged warning.
 
-    SIGTERM and Ctrl-C back up after the running step and end the program; a
-    second one ends it at once.
+    SIGTERM and Ctrl-C back up after the running step, or after a running
+    evaluation, and end the program; a second one ends it at once.
 
     The order of `keras_gan.datasets.load` is taken up at once. Of other data
     the batches of the epoch that were used are read again and passed over;

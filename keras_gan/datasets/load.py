@@ -65,7 +65,9 @@ def load(
 
     Returns:
         `(train, test)`, two `tf.data.Dataset` of float32 `(batch, ...)` or of
-        `(x, labels)` with int64 labels `(batch,)`.
+        `(x, labels)` with int64 labels `(batch,)`. What a training batch
+        holds follows from `seed` and its number, counted from the first pass
+        on; `train.position.seek(number)` lets the next pass begin there.
 
     Raises:
         TypeError: an argument has a wrong type.
