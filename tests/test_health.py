@@ -1,5 +1,7 @@
 import json
 import math
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -579,6 +581,57 @@ class TestSignals:
         cold = health_signals.alarms(bad, limits, 0.9)
         assert cold == ([] if signal.waits else [name])
         assert not health_signals.alarms(bad, limits | {name: None}, 9)
+
+
+SCRIPT = """
+import json, sys
+import keras, numpy as np, tensorflow as tf
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras_gan
+from keras_gan.callbacks import Health
+
+x = np.random.default_rng(0).uniform(-1, 1, (64, 4)).astype("float32")
+x[50] = np.nan
+found = {}
+for name in ("one", "two"):
+    strategy = tf.distribute.get_strategy()
+    if name == "two":
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        players = keras_gan.architectures.mlp((4,), 4, (8,))
+        keras.utils.set_random_seed(1)
+        for player in players:
+            for w in player.weights:
+                w.assign(0.3 * np.sin(np.arange(np.prod(w.shape)) + 1)
+                         .reshape(w.shape))
+        gan = keras_gan.GAN(*players, seed=1)
+        gan.compile(keras.optimizers.Adam(0.0), keras.optimizers.SGD(0.0))
+    health = Health(x[:48], x[:32], every=2, answers=("rates", "roll_back"),
+                    thresholds={"d_moved": None, "g_moved": None})
+    gan.fit(x, batch_size=16, verbose=0, shuffle=False, callbacks=[health])
+    found[name] = [health.values, health.answers]
+json.dump(found, open(sys.argv[1], "w"))
+"""
+
+
+@pytest.mark.large
+def test_two_replicas(tmp_path):
+    """The probe, the way back and the lower rates, as on one replica."""
+    out = tmp_path / "found.json"
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(out)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(out.read_text())
+    (one, _), (two, answers) = found["one"], found["two"]
+    for name in ("d_gradient", "g_gradient", "diversity", "sign_real"):
+        assert one[name] == pytest.approx(two[name], rel=1e-4), name
+    (record,) = answers
+    assert (record["step"], record["answer"]) == (4, "roll_back")
+    assert found["one"][1] == answers
 
 
 class TestData:

@@ -230,7 +230,8 @@ class Health(keras.callbacks.Callback):
     def check(self, logs):
         """Measures, judges and answers."""
         self.values = self.measured(logs)
-        warm_ups = int(self.model.images_seen) / max(self.warm_up, 1e-9)
+        seen = float(keras.ops.convert_to_numpy(self.model.images_seen))
+        warm_ups = seen / max(self.warm_up, 1e-9)
         alarms = health_signals.alarms(self.values, self.thresholds, warm_ups)
         for name in SIGNALS:
             if name not in alarms:

@@ -51,7 +51,7 @@ def rates(gan):
     done = []
     for name in ("d_optimizer", "g_optimizer"):
         optimizer = getattr(gan, name)
-        before = float(optimizer.learning_rate)
+        before = float(ops.convert_to_numpy(optimizer.learning_rate))
         try:
             optimizer.learning_rate = before / 2
         except (TypeError, AttributeError):
@@ -107,8 +107,9 @@ class GoodCopy:
 
     def take(self):
         """Copies the values, unless some are not finite."""
-        values = [np.array(ops.convert_to_numpy(v)) for v in self.variables]
-        if all(np.isfinite(value).all() for value in values):
+        values = [ops.convert_to_numpy(v) for v in self.variables]
+        # A sum is not finite if one value is not, and is sooner known.
+        if all(np.isfinite(np.sum(value)) for value in values):
             self.values = values
 
     def restore(self):

@@ -32,10 +32,17 @@ class Probe:
         self.classifier = classifier
         self.gradient_rows = gradient_rows
         self.measure = tf.function(self.traced, autograph=False)
+        # Those of the real samples stay: counted once.
+        self.real_classes = None
 
     def __call__(self):
         """Dictionary of floats, and of counts by class if there are."""
         found = self.measure(*self.batches)
+        if self.classifier is not None:
+            if self.real_classes is None:
+                real, _ = self.gan.split_batch(self.batches[0])
+                self.real_classes = self.classes(real)
+            found["real_classes"] = self.real_classes
         return {k: ops.convert_to_numpy(v) for k, v in found.items()}
 
     def traced(self, batch, held_out):
@@ -51,7 +58,6 @@ class Probe:
         found = self.logits(real, fake, condition, held_out)
         found |= variety(real, fake)
         if self.classifier is not None:
-            found["real_classes"] = self.classes(real)
             found["fake_classes"] = self.classes(fake)
         found |= self.gradients(*self.first_rows(real, latents, condition))
         for variable, value in zip(state, before):
