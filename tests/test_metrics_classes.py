@@ -125,7 +125,9 @@ class TestInceptionScore:
         with pytest.raises(ValueError, match="fake` must hold .*of 0"):
             metric.result()
         metric.update_state(None, np.full((4, 2), 3.0, "float32"))
-        with pytest.raises(ValueError, match="from_logits=False, sums .* 6.0"):
+        with pytest.raises(
+            ValueError, match="other outputs, from_logits=False"
+        ):
             metric.result()
         metric.reset_state()
         metric.update_state(None, np.full((4, 2), np.nan, "float32"))

@@ -45,7 +45,7 @@ def test_clean_is_that_of_pillow(side):
         picture = Image.fromarray(levels(x[0, ..., channel]).astype("float32"))
         resized = picture.resize((299, 299), Image.Resampling.BICUBIC)
         np.testing.assert_allclose(
-            found[..., channel], np.asarray(resized) / 127.5 - 1, atol=PLACES
+            found[..., channel], (np.asarray(resized) - 128) / 128, atol=PLACES
         )
 
 
@@ -64,7 +64,7 @@ def test_legacy_conventions(side):
 def test_values_beyond_the_range_are_those_of_an_image_file():
     x = np.array([-1.7, -1.0, 0.003, 1.0, 2.0]).reshape(5, 1, 1, 1)
     found = inception.InceptionInput("clean")(np.broadcast_to(x, (5, 9, 9, 1)))
-    expected = np.array([0, 0, 128, 255, 255]) / 127.5 - 1
+    expected = (np.array([0, 0, 128, 255, 255]) - 128) / 128
     np.testing.assert_allclose(found[:, 150, 150, 0], expected, atol=1e-6)
 
 

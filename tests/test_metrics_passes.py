@@ -11,6 +11,8 @@ from keras_gan import GAN
 from keras_gan import architectures
 from keras_gan import metrics
 from keras_gan.metrics import passes
+from keras_gan.metrics.remembered import ENTRIES
+from keras_gan.metrics.remembered import remembered
 
 ROWS, BATCH = 24, 8
 
@@ -98,8 +100,9 @@ def swap_two(x):
         (lambda x: x[:BATCH], 0),
         (lambda x: x[BATCH:], ROWS - BATCH),
         (lambda x: samples(1), ROWS),
+        (np.zeros_like, ROWS),
     ],
-    ids=["sign", "order", "fewer", "shifted", "other"],
+    ids=["sign", "order", "fewer", "shifted", "other", "zeros"],
 )
 def test_other_samples_pass_again(change, new_rows):
     watched = Watched()
@@ -117,6 +120,24 @@ def test_weights_that_change_make_it_void():
     passed, values = watched(samples())
     assert passed == 2 * ROWS
     np.testing.assert_allclose(values[0], 4 * first[0], rtol=1e-5)
+
+
+def test_rows_of_zeros_pass_too():
+    assert Watched()(np.zeros((ROWS, 3), "float32"))[0] == 2 * ROWS
+
+
+def test_weights_that_change_between_two_calls():
+    watched, x = Watched(), tf.constant(samples())
+    metric = watched.gan.metrics[-2]
+    metric.reset_state()
+    metric.update_state(x, x)
+    for scale in (3.0, 1.0):
+        metric.reset_state()
+        watched.counter.scale.assign(scale)
+        metric.update_state(x, x)
+        expected = scale * samples().mean(axis=0)
+        for state in metric.states():
+            np.testing.assert_allclose(state.mean, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kept", [BATCH, BATCH + 1, ROWS, ROWS - 1])
@@ -148,20 +169,49 @@ def test_hash_of_a_row_is_a_sum_of_its_words():
     np.testing.assert_array_equal(np.array(passes.content(x[3:5])), keys[3:5])
     flipped = np.array(passes.content(-x))
     assert (flipped != keys).all()
+    wide, high = (x.reshape(-1, *shape) for shape in ((3, 2), (2, 3)))
+    assert (passes.content(wide) != passes.content(high)).numpy().all()
+    large = tf.constant([[2**24], [2**24 + 1]])
+    assert (
+        (passes.content(large[:1]) != passes.content(large[1:])).numpy().all()
+    )
 
 
-def test_root_of_the_real_covariance_is_taken_once(monkeypatch):
-    # The package holds the function of the same name.
-    module = sys.modules["keras_gan.metrics.frechet_distance"]
-    taken = []
-    root = module.root
-    monkeypatch.setattr(module, "root", lambda s: taken.append(0) or root(s))
-    metric = metrics.FrechetDistance(metrics.features.raw((3,)))
+@pytest.mark.parametrize(
+    "module, name, judge",
+    [
+        ("frechet_distance", "root", "FrechetDistance"),
+        ("neighbours", "radii", "DensityCoverage"),
+        ("neighbours", "to_nearest_other", "Authenticity"),
+    ],
+)
+def test_statistics_of_reals_are_taken_once(module, name, judge):
+    # The package holds functions of the same names.
+    module = sys.modules[f"keras_gan.metrics.{module}"]
+    known = getattr(module, name).known
+    known.clear()
+    metric = getattr(metrics, judge)(metrics.features.raw((3,)))
     for x, count in ((samples(), 1), (samples(), 1), (samples(1), 2)):
         metric.reset_state()
-        metric.update_state(x, samples(2))
-        value = metric.result()
-        assert len(taken) == count
-        expected = metrics.frechet_distance(x, samples(2))
-        taken.pop()
-        np.testing.assert_allclose(value, expected, rtol=1e-6)
+        metric.update_state(x, 2 * samples(2))
+        metric.result()
+        assert len(known) == count
+
+
+def test_few_statistics_are_kept():
+    calls = []
+
+    @remembered
+    def total(x, factor):
+        calls.append(0)
+        return factor * x.sum()
+
+    one = np.ones(3)
+    assert total(one, 1) == 3 and total(one.copy(), 1) == 3
+    assert len(calls) == 1
+    assert total(one, 2) == 6 and total(one[None], 1) == 3
+    assert total(one.astype("float32"), 1) == 3
+    assert len(calls) == 4
+    for i in range(20):
+        total(one, i)
+    assert len(total.known) == ENTRIES

@@ -16,7 +16,8 @@ from keras_gan.metrics.duplicates import copies
 from keras_gan.metrics.duplicates import duplicates
 from keras_gan.metrics.frechet_distance import FrechetDistance
 from keras_gan.metrics.frechet_distance import frechet_distance
-from keras_gan.metrics.frechet_distance import frechet_distance_infinity
+from keras_gan.metrics.frechet_infinity import FrechetDistanceInfinity
+from keras_gan.metrics.frechet_infinity import frechet_distance_infinity
 from keras_gan.metrics.inception import inception_2015
 from keras_gan.metrics.inception import inception_v3
 from keras_gan.metrics.inception_score import InceptionScore
@@ -39,6 +40,7 @@ __all__ = [
     "DensityCoverage",
     "Duplicates",
     "FrechetDistance",
+    "FrechetDistanceInfinity",
     "InceptionScore",
     "KernelDistance",
     "ModeCount",

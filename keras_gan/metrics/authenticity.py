@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_gan.metrics.collected import CollectedFeatures
 from keras_gan.metrics.neighbours import nearest
+from keras_gan.metrics.neighbours import to_nearest_other
 from keras_gan.metrics.samples import as_rows
 from keras_gan.metrics.samples import check_same_shape
 
@@ -38,7 +39,7 @@ def authenticity(train, fake):
     check_same_shape(train=train, fake=fake)
     train, fake = as_rows("train", train, at_least=2), as_rows("fake", fake)
     owners, apart = nearest(fake, train)
-    return float((apart > nearest(train)[1][owners]).mean())
+    return float((apart > to_nearest_other(train)[owners]).mean())
 
 
 def copying_score(train, held_out, fake):

@@ -1,6 +1,5 @@
 """Frechet distance of two sets of features."""
 
-import hashlib
 import warnings
 
 import keras
@@ -10,10 +9,12 @@ from keras import ops
 from keras_gan.metrics.moments import Moments
 from keras_gan.metrics.moments import merge
 from keras_gan.metrics.moments import moments
+from keras_gan.metrics.remembered import remembered
 from keras_gan.metrics.sample_metric import SampleMetric
 from keras_gan.metrics.values import check_finite
 
 ROUNDING = 1e-6
+EPSILON = np.finfo("float64").eps
 
 
 def frechet_distance(real, fake):
@@ -22,10 +23,11 @@ def frechet_distance(real, fake):
     `|m1 - m2|^2 + Tr S1 + Tr S2 - 2 Tr (S1 S2)^(1/2)`, in float64, with
     unbiased covariances. The root's trace is the sum of the roots of the
     eigenvalues of `S1^(1/2) S2 S1^(1/2)`, or of the singular values of
-    `S1^(1/2) S2^(1/2)` where a covariance has no full rank.
+    `S1^(1/2) S2^(1/2)` where that matrix is not of full rank.
 
     Two samples of n rows from one Gaussian in d dimensions are about
-    `d (d + 5) / (2 n)` apart: compare numbers of one n only.
+    `d (d + 5) / (2 n)` apart: compare numbers of one n only, and take n well
+    above d. `FrechetDistance` warns below it, this function does not.
 
     Args:
         real: float array `(n, d)`, n >= 2, or `Moments`.
@@ -46,11 +48,11 @@ def frechet_distance(real, fake):
     Reference: Dowson & Landau 1982; Heusel et al., arXiv 1706.08500.
     """
     first, second = as_moments("real", real), as_moments("fake", fake)
-    return distance(first, second, root(first.covariance))
+    return distance(first, second)
 
 
-def distance(first, second, root_of_first):
-    """Frechet distance of `Moments`, given the first covariance's root."""
+def distance(first, second):
+    """Frechet distance of two `Moments`."""
     if first.mean.shape != second.mean.shape:
         raise ValueError(
             "`real` and `fake` must have as many features. Received: "
@@ -60,53 +62,12 @@ def distance(first, second, root_of_first):
     traces = np.trace(s1) + np.trace(s2)
     full = min(first.count, second.count) > len(first.mean)
     apart = np.sum(np.square(first.mean - second.mean))
-    value = float(apart + traces - 2 * trace_of_root(root_of_first, s2, full))
+    value = float(apart + traces - 2 * trace_of_root(s1, s2, full))
     if value < -ROUNDING * traces:
         raise ArithmeticError(
             f"The covariances have no root. Received: distance={value}"
         )
     return max(value, 0.0)
-
-
-def frechet_distance_infinity(real, fake, num_sizes=15, smallest=5_000, seed=0):
-    """Frechet distance for infinitely many fakes, extrapolated.
-
-    Takes the distance of fakes in growing numbers to all of `real`, fits a
-    line in `1 / n` and gives its value at 0: the part of the bias that comes
-    from the number of fakes is gone, that of the number of reals stays.
-
-    Args:
-        real: float array `(n, d)`, or `Moments`.
-        fake: float array `(m, d)`.
-        num_sizes: integer >= 2, how many numbers of fakes.
-        smallest: integer >= 2, the smallest; at most `m / 2` is taken.
-        seed: integer, seed of the choice of fakes.
-
-    Returns:
-        Float; may be below zero by the fit's error.
-
-    Raises:
-        ValueError: as `frechet_distance`.
-
-    Example:
-    >>> x = np.random.default_rng(0).normal(size=(4_000, 8))
-    >>> plain = frechet_distance(x, x[:400])
-    >>> abs(frechet_distance_infinity(x, x[:400])) < plain
-    True
-
-    Reference: Chong & Forsyth, arXiv 1911.07023; equally spaced sizes here.
-    """
-    fake = check_finite("fake", fake)
-    real = as_moments("real", real)
-    smallest = max(2, min(smallest, len(fake) // 2))
-    sizes = np.linspace(smallest, len(fake), num_sizes).astype(int)
-    rng = np.random.default_rng(seed)
-    a = root(real.covariance)
-    values = [
-        distance(real, moments(rng.choice(fake, size, replace=False)), a)
-        for size in sizes
-    ]
-    return float(np.polyfit(1.0 / sizes, values, 1)[1])
 
 
 def as_moments(name, features):
@@ -123,15 +84,19 @@ def as_moments(name, features):
     return found
 
 
-def trace_of_root(a, s2, full_rank):
-    """Trace of the root of the covariances `a @ a` and `s2`, multiplied."""
-    if not full_rank:
-        return np.linalg.svd(a @ root(s2), compute_uv=False).sum()
-    product = a @ s2 @ a
-    eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
-    return np.sqrt(np.maximum(eigenvalues, 0)).sum()
+def trace_of_root(s1, s2, full_rank):
+    """Trace of the root of the product of two covariances."""
+    a = root(s1)
+    if full_rank:
+        product = a @ s2 @ a
+        eigenvalues = np.linalg.eigvalsh((product + product.T) / 2)
+        if eigenvalues[0] > len(a) * EPSILON * eigenvalues[-1]:
+            return np.sqrt(eigenvalues).sum()
+    # Eigenvalues near zero have no digit that is right, their roots many.
+    return np.linalg.svd(a @ root(s2), compute_uv=False).sum()
 
 
+@remembered
 def root(s):
     """Symmetric root of a covariance."""
     eigenvalues, vectors = np.linalg.eigh((s + s.T) / 2)
@@ -188,7 +153,6 @@ class FrechetDistance(SampleMetric):
             ]
             for kind in ("real", "fake")
         )
-        self.known = (None, None)
 
     def add(self, real, fake):
         """Merges the moments of two batches of features."""
@@ -210,14 +174,7 @@ class FrechetDistance(SampleMetric):
                 stacklevel=2,
             )
         real, fake = as_moments("real", real), as_moments("fake", fake)
-        return distance(real, fake, self.root_of(real.covariance))
-
-    def root_of(self, covariance):
-        """Its root, taken once while the real samples stay the same."""
-        content = hashlib.sha256(covariance.tobytes()).digest()
-        if self.known[0] != content:
-            self.known = content, root(covariance)
-        return self.known[1]
+        return distance(real, fake)
 
     def states(self):
         """NumPy `Moments` of the real samples and of the fakes."""

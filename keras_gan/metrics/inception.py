@@ -1,5 +1,6 @@
 """Inception networks with the resize and quantisation of a convention."""
 
+import hashlib
 import math
 import pathlib
 
@@ -155,9 +156,9 @@ class InceptionInput(layers.Layer):
         inputs: float tensor `(batch, height, width, 1 or 3)` in [-1, 1].
 
     Returns:
-        Float tensor `(batch, 299, 299, 3)`, about [-1, 1]: `v / 127.5 - 1`
-        of the value v in [0, 255], or, in `"legacy_tensorflow"`,
-        `(v - 128) / 128`.
+        Float tensor `(batch, 299, 299, 3)`, about [-1, 1]: `(v - 128) / 128`
+        of the value v in [0, 255], or, in `"legacy_pytorch"`,
+        `v / 127.5 - 1`.
 
     Raises:
         ValueError: an unknown convention.
@@ -193,7 +194,7 @@ class InceptionInput(layers.Layer):
             antialias=clean,
             data_format="channels_last",
         )
-        return resized / 127.5 - 1.0
+        return (resized - 128.0) / 128.0 if clean else resized / 127.5 - 1.0
 
     def get_config(self):
         """Constructor arguments."""
@@ -213,6 +214,8 @@ class FrozenGraph(layers.Layer):
         path: file of a `GraphDef`.
         input_name: tensor that the inputs stand for.
         output_name: tensor to give out, flattened to `(batch, d)`.
+        file_sha256: SHA-256 that the file must have, as a hex string; a
+            saved layer names that of its file. None: any.
 
     Call arguments:
         inputs: float tensor `(batch, ...)`.
@@ -221,7 +224,8 @@ class FrozenGraph(layers.Layer):
         Float tensor `(batch, d)`.
 
     Raises:
-        ValueError: no such file, no graph, other operations, no such tensor.
+        ValueError: no such file, another one than `file_sha256`, no graph,
+            other operations, no such tensor.
 
     Example:
     >>> FrozenGraph("missing.pb")
@@ -230,13 +234,25 @@ class FrozenGraph(layers.Layer):
     """
 
     def __init__(
-        self, path, input_name="Mul:0", output_name="pool_3:0", **kwargs
+        self,
+        path,
+        input_name="Mul:0",
+        output_name="pool_3:0",
+        file_sha256=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.graph_path = str(path)
         self.input_name = input_name
         self.output_name = output_name
         self.graph_def = read_graph(self.graph_path)
+        content = pathlib.Path(path).read_bytes()
+        self.file_sha256 = hashlib.sha256(content).hexdigest()
+        if file_sha256 not in (None, self.file_sha256):
+            raise ValueError(
+                f"{self.graph_path!r} must be the file of SHA-256 "
+                f"{file_sha256}. Received: {self.file_sha256}"
+            )
         self.function = tf.function(self.imported, autograph=False)
 
     def call(self, inputs):
@@ -266,6 +282,7 @@ class FrozenGraph(layers.Layer):
             "path": self.graph_path,
             "input_name": self.input_name,
             "output_name": self.output_name,
+            "file_sha256": self.file_sha256,
         }
 
 

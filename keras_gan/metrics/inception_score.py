@@ -97,6 +97,14 @@ def score(counts, sums, certainties):
     return float(scores.mean()), float(scores.std())
 
 
+def proper(p):
+    """Rows of a tensor divided by their sum; NaN for no probabilities."""
+    sums = ops.sum(p, axis=1, keepdims=True)
+    near = ops.abs(sums - 1.0) <= ROUNDING
+    fit = ops.logical_and(near, ops.all(p >= 0, axis=1, keepdims=True))
+    return ops.where(fit, p / sums, float("nan"))
+
+
 @keras.saving.register_keras_serializable("keras_gan")
 class InceptionScore(ClassifierMetric):
     """How sure and how varied a classifier finds fakes.
@@ -166,8 +174,7 @@ class InceptionScore(ClassifierMetric):
             sample_weight: not used; here for Keras.
         """
         p = ops.cast(self.extract(fake), "float64")
-        if self.from_logits:
-            p = ops.softmax(p)
+        p = ops.softmax(p) if self.from_logits else proper(p)
         logs = ops.log(ops.where(p > 0, p, ops.ones_like(p)))
         before = ops.cast(ops.sum(self.counts), "int32")
         parts = (before + ops.arange(ops.shape(p)[0])) % self.num_splits
@@ -191,8 +198,8 @@ class InceptionScore(ClassifierMetric):
         if not np.abs(means - 1).max() <= ROUNDING:
             raise ValueError(
                 "`classifier` must give finite outputs, and probabilities if "
-                f"from_logits=False. Received: from_logits="
-                f"{self.from_logits}, sums of outputs about {means.mean()}"
+                "from_logits=False. Received: other outputs, from_logits="
+                f"{self.from_logits}"
             )
         mean, deviation = score(counts, sums, certainties)
         return {self.name: mean, f"{self.name}_std": deviation}

@@ -27,7 +27,9 @@ def kernel_distance(real, fake, num_subsets=100, subset_size=1_000, seed=0):
         Two floats: the distance and its standard error, the standard
         deviation over the subsets by the root of their number, or of
         `min(n, m) / subset_size` where that is smaller: subsets that share
-        samples tell nothing new.
+        samples tell nothing new. It is raised by the root of
+        `1 - subset_size / min(n, m)`, as subsets of one set vary less than
+        new samples would, and NaN for one subset or subsets of all samples.
 
     Raises:
         ValueError: too few samples, sizes that differ, NaN or infinity.
@@ -53,10 +55,17 @@ def kernel_distance(real, fake, num_subsets=100, subset_size=1_000, seed=0):
         )
         for _ in range(num_subsets)
     ]
-    independent = min(
-        num_subsets, len(real) / subset_size, len(fake) / subset_size
-    )
-    return float(np.mean(values)), float(np.std(values) / independent**0.5)
+    fewest = min(len(real), len(fake))
+    return float(np.mean(values)), standard_error(values, subset_size / fewest)
+
+
+def standard_error(values, share):
+    """Error of the mean over subsets that hold a share of all samples."""
+    if len(values) == 1 or share == 1:
+        return float("nan")
+    independent = min(len(values), 1 / share)
+    # Subsets of one set vary less than those of ever new samples.
+    return float(np.std(values) / (independent * (1 - share)) ** 0.5)
 
 
 def discrepancy(x, y):
@@ -85,7 +94,7 @@ class KernelDistance(CollectedFeatures):
     Args:
         features: Keras model, samples to features.
         num_subsets: integer >= 1.
-        subset_size: integer >= 2; as many samples as there are if fewer.
+        subset_size: integer >= 2; half of the samples if that is fewer.
         num_samples: integer >= 2, samples kept of each kind.
         seed: integer, seed of the subsets.
         name: string, the key in the logs; `<name>_error` is its standard
@@ -136,8 +145,17 @@ class KernelDistance(CollectedFeatures):
 
     def compare(self, real, fake):
         """The distance and its standard error."""
-        size = min(self.subset_size, len(real), len(fake))
+        size = self.size(min(len(real), len(fake)))
         value, error = kernel_distance(
             real, fake, self.num_subsets, size, self.seed
         )
         return {self.name: value, f"{self.name}_error": error}
+
+    def size(self, fewest):
+        """Samples a subset; of more than half of all its error is unknown."""
+        return min(self.subset_size, max(2, fewest // 2))
+
+    def protocol(self):
+        """What the number depends on."""
+        fewest = min(map(self.num_collected, self.counts))
+        return {**super().protocol(), "subset_size": self.size(fewest)}

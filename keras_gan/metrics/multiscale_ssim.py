@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
+from keras_gan.metrics.remembered import remembered
 from keras_gan.metrics.samples import CollectedSamples
 from keras_gan.metrics.samples import as_images
 from keras_gan.metrics.samples import as_rows
@@ -137,6 +138,15 @@ def halved(x):
     ).mean(axis=(2, 4))
 
 
+@remembered
+def mean_of_pairs(x, num_pairs, seed, value_range):
+    """Mean similarity of random pairs of two different images."""
+    rng = np.random.default_rng(seed)
+    first = rng.integers(len(x), size=num_pairs)
+    second = (first + rng.integers(1, len(x), size=num_pairs)) % len(x)
+    return float(multiscale_ssim(x[first], x[second], value_range).mean())
+
+
 @keras.saving.register_keras_serializable("keras_gan")
 class MultiscaleSSIM(CollectedSamples):
     """Mean similarity of random pairs of fakes: high means little variety.
@@ -204,19 +214,13 @@ class MultiscaleSSIM(CollectedSamples):
 
     def compare(self, real, fake):
         """The mean of fake pairs, and that of real pairs."""
-        return {
-            self.name: self.mean_of_pairs("fake", fake),
-            f"{self.name}_of_real": self.mean_of_pairs("real", real),
-        }
-
-    def mean_of_pairs(self, kind, x):
-        """Mean similarity of random pairs of two different samples."""
-        as_rows(kind, x, at_least=2)
-        rng = np.random.default_rng(self.seed)
-        first = rng.integers(len(x), size=self.num_pairs)
-        second = first + rng.integers(1, len(x), size=self.num_pairs)
-        pairs = x[first], x[second % len(x)]
-        return float(multiscale_ssim(*pairs, self.value_range).mean())
+        found = {}
+        for kind, x in (("fake", fake), ("real", real)):
+            as_rows(kind, x, at_least=2)
+            found[kind] = mean_of_pairs(
+                x, self.num_pairs, self.seed, self.value_range
+            )
+        return {self.name: found["fake"], f"{self.name}_of_real": found["real"]}
 
     def protocol(self):
         """What the numbers depend on."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_gan.metrics.remembered import remembered
+
 BLOCK = 1_000
 
 
@@ -34,6 +36,7 @@ def to_others(x):
         yield rows, distances
 
 
+@remembered
 def radii(x, k):
     """Squared distance of each row to its k-th nearest other row, `(n,)`."""
     found = np.empty(len(x))
@@ -63,3 +66,9 @@ def nearest(x, y=None):
         difference = x[rows] - y[indices[rows]]
         apart[rows] = np.square(difference).sum(axis=1)
     return indices, apart
+
+
+@remembered
+def to_nearest_other(x):
+    """Squared distance of each row to its nearest other row, `(n,)`."""
+    return nearest(x)[1]

@@ -40,7 +40,7 @@ class Passes:
         self.network = network
         self.last = deque()
         self.keys = None
-        if network.weights:
+        if network.weights or any(files(network)):
             size = int(np.prod(network.output_shape[1:]))
             self.place = kept_variable((), "int32")
             self.keys = kept_variable((KEPT + 1, 2), "int64")
@@ -59,7 +59,8 @@ class Passes:
                 return outputs
         keep = real and self.keys is not None
         outputs = self.kept(x) if keep else self.run(x)
-        if tf.is_tensor(x):
+        # Eagerly, weights may change from one call to the next.
+        if tf.is_symbolic_tensor(x):
             self.remember(x, outputs)
         return outputs
 
@@ -79,6 +80,8 @@ class Passes:
     def kept(self, x):
         """What is kept for these rows, or else one pass, which is kept."""
         x = ops.convert_to_tensor(x)
+        if tf.executing_eagerly():
+            self.check_weights()
         count = ops.shape(x)[0]
         places = ops.minimum(self.place + ops.arange(count), KEPT)
         self.place.assign(ops.minimum(self.place + count, KEPT + 1))
@@ -105,6 +108,10 @@ class Passes:
         if self.keys is None:
             return
         self.place.assign(0)
+        self.check_weights()
+
+    def check_weights(self):
+        """Forgets what was kept if the network has other weights by now."""
         weights = sha256(self.network)
         if weights != self.weights:
             self.keys.assign(np.zeros(self.keys.shape, "int64"))
@@ -124,13 +131,22 @@ def kept_variable(shape, dtype):
 
 
 def content(x):
-    """Two 64-bit hashes `(batch, 2)` of the float32 bytes of each row.
+    """Two 64-bit hashes `(batch, 2)` of the shape and values of each row.
 
-    Sums of the words, each multiplied by a random number of its place: rows
-    that differ agree in both with a probability below `2 ** -64`.
+    Sums of the float32 words, each multiplied by a random number of its
+    place: rows that differ agree in both with a probability below `2 ** -64`.
     """
-    words = tf.bitcast(ops.cast(x, "float32"), "int32")
-    words = ops.cast(ops.reshape(words, (ops.shape(x)[0], -1)), "int64")
+    count = ops.shape(x)[0]
+    words = (
+        x
+        if "int" in x.dtype.name
+        else tf.bitcast(ops.cast(x, "float32"), "int32")
+    )
+    words = ops.cast(ops.reshape(words, (count, -1)), "int64")
+    # A leading 1, so that no row, not even of zeros, has the key of none.
+    shape = tf.concat([[1], tf.shape(x)[1:]], axis=0)
+    shape = tf.broadcast_to(tf.cast(shape, "int64"), (count, tf.size(shape)))
+    words = ops.concatenate([shape, words], axis=1)
     factors = tf.random.stateless_uniform(
         (2, ops.shape(words)[1]), seed=(0, 1), minval=None, dtype="int64"
     )
@@ -140,6 +156,17 @@ def content(x):
 
 
 def sha256(network):
-    """Hash of the bytes of all weights, in order, as a hex string."""
+    """Hash of all weights, in order, and of files read, as a hex string."""
     weights = b"".join(w.tobytes() for w in network.get_weights())
-    return hashlib.sha256(weights).hexdigest()
+    return hashlib.sha256(
+        weights + "".join(files(network)).encode()
+    ).hexdigest()
+
+
+def files(network):
+    """Hashes of the files that layers of a network were read from."""
+    for layer in network.layers:
+        if hasattr(layer, "file_sha256"):
+            yield layer.file_sha256
+        if isinstance(layer, keras.Model):
+            yield from files(layer)

@@ -101,6 +101,7 @@ class PrecisionRecall(CollectedFeatures):
     ):
         super().__init__(features, num_samples, name)
         check_integer("k", k, minimum=1)
+        check_integer("num_samples", num_samples, minimum=k + 1)
         self.k = k
 
     def compare(self, real, fake):
