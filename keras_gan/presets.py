@@ -8,6 +8,7 @@ or `steps_per_execution`.
 import keras
 
 from keras_gan import architectures
+from keras_gan.checks import check_number
 from keras_gan.gan import GAN
 from keras_gan.penalties import ZeroCentered
 
@@ -74,12 +75,19 @@ def dcgan(
     return tutorial(players, learning_rate, seed, compile_kwargs)
 
 
+def adam(learning_rate, **betas):
+    """Keras' Adam, its rate checked: Keras takes NaN."""
+    if isinstance(learning_rate, (int, float)):
+        check_number("learning_rate", learning_rate, minimum=0)
+    return keras.optimizers.Adam(learning_rate, **betas)
+
+
 def tutorial(players, learning_rate, seed, compile_kwargs):
     """Two players with the tutorials' loss and optimizers."""
     gan = GAN(*players, seed=seed)
     gan.compile(
-        keras.optimizers.Adam(learning_rate, beta_1=0.5),
-        keras.optimizers.Adam(learning_rate, beta_1=0.5),
+        adam(learning_rate, beta_1=0.5),
+        adam(learning_rate, beta_1=0.5),
         **{"loss": "non_saturating", **compile_kwargs},
     )
     return gan
@@ -135,8 +143,8 @@ def r3gan_small(
         )
     gan = GAN(*architectures.dcgan(image_shape, latent_dim), seed=seed)
     gan.compile(
-        keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99),
-        keras.optimizers.Adam(learning_rate, beta_1=0.0, beta_2=0.99),
+        adam(learning_rate, beta_1=0.0, beta_2=0.99),
+        adam(learning_rate, beta_1=0.0, beta_2=0.99),
         **{
             "loss": "relativistic",
             "penalties": [ZeroCentered(penalty_weight)],

@@ -221,7 +221,12 @@ def check(penalties):
         TypeError: an entry is not callable, or a class instead of an object.
         ValueError: an entry acts on no player.
     """
-    given = [penalties] if callable(penalties) else list(penalties or ())
+    given = [penalties] if callable(penalties) else penalties or ()
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(
+            "`penalties` must be a list of callables. "
+            f"Received: penalties={penalties!r}"
+        )
     constraint = keras.constraints.Constraint
     constraints = [p for p in given if isinstance(p, constraint)]
     penalties = [p for p in given if not isinstance(p, constraint)]
