@@ -4,6 +4,10 @@ One table: what to call, the error, a part of the message. All say what came:
 `Received:`, or click's own wording on the command line.
 """
 
+import inspect
+import pathlib
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -27,6 +31,7 @@ from keras_gan import schedules
 from keras_gan.metrics import features
 from keras_gan.metrics import inception
 
+ROOT = pathlib.Path(__file__).parent.parent
 V, T = ValueError, TypeError
 NAN, INF = float("nan"), float("inf")
 X = np.zeros((12, 3), "float32")
@@ -393,8 +398,6 @@ def constructors():
 )
 def test_every_number_is_checked(thing):
     """An object in place of any number is an error that names the argument."""
-    import inspect
-
     parameters = inspect.signature(thing).parameters.values()
     kinds = (int, float)
     names = [
@@ -420,3 +423,24 @@ def test_models_of_the_list_take_no_bad_batch():
         model, batch = case.make_gan(), case.make_batch()
         with pytest.raises(ValueError, match="Received: real samples of shape"):
             model.fit(batch[..., None], shuffle=False, verbose=0)
+
+
+def quoted_messages():
+    """The second column of the tables in FAILURES.md."""
+    for line in (ROOT / "FAILURES.md").read_text().splitlines():
+        if line.startswith("| ") and not line.startswith(("| what", "| ---")):
+            yield line.split(" | ")[1].removeprefix("a warning: ")
+
+
+@pytest.mark.parametrize("message", list(quoted_messages()))
+def test_quoted_messages_are_in_the_code(message):
+    """Texts of the code, joined as Python joins them."""
+    texts = "\n".join(p.read_text() for p in (ROOT / "keras_gan").rglob("*.py"))
+    joined = re.sub(r'"\s*\n\s*f?"', "", texts)
+    assert message in joined
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_readmes_lead_to_the_pages(name):
+    text = (ROOT / name).read_text()
+    assert "(FAILURES.md)" in text and "(SECURITY.md)" in text
