@@ -131,7 +131,7 @@ def test_more_epochs_are_those_of_a_longer_run(folder):
     assert_same_end(folder / "run", folder / "whole")
 
 
-# Backs up every 4 steps, and kills itself after a number of steps.
+# Backs up every 3 steps, and kills itself after a number of steps.
 KILLED = """
 import os, signal, sys
 import keras
@@ -145,7 +145,7 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), getattr(signal, NAME))
 
 NAME = sys.argv.pop(1)
-run_folder.BACKUP_STEPS = 4
+run_folder.BACKUP_STEPS = 3
 watchers = run_folder.RunFolder.watchers
 run_folder.RunFolder.watchers = lambda *all: [*watchers(*all), Kill()]
 cli.main()
