@@ -92,6 +92,40 @@ class TestPipeline:
         assert orders(0) == [first, second]
         assert orders(1) != [first, second]
 
+    def test_a_pass_may_begin_anywhere(self):
+        """Batch 7 is the third of the second pass, however it is reached."""
+        train, _ = datasets.load(
+            numbered(23), batch_size=4, flip=True, test_fraction=0
+        )
+        whole = np.concatenate([rows(train)[0] for _ in range(3)])
+        train.position.seek(7)
+        assert train.position.batch == 7
+        np.testing.assert_array_equal(rows(train)[0], whole[28:48])
+        # The next pass begins where a pass begins.
+        assert train.position.batch == 10
+        np.testing.assert_array_equal(rows(train)[0], whole[40:60])
+        assert int(train.cardinality()) == 5
+
+    def test_rows_left_over_change(self):
+        train, _ = datasets.load(numbered(23), batch_size=4, test_fraction=0)
+        used = {frozenset(numbers(rows(train)[0])) for _ in range(5)}
+        assert len(used) > 1 and {len(numbers) for numbers in used} == {20}
+
+    def test_order_is_uniform(self):
+        """Each sample is as often in each place; chi-squared by hand."""
+        train, _ = datasets.load(numbered(8), batch_size=8, test_fraction=0)
+        counts = np.zeros((8, 8))
+        for _ in range(400):
+            counts[np.arange(8), numbers(rows(train)[0])] += 1
+        # 49 degrees of freedom: mean 49, standard deviation 9.9.
+        assert 20 < np.sum((counts - 50) ** 2 / 50) < 90
+
+    @pytest.mark.parametrize("batch", [-1, 1.5])
+    def test_places_that_are_none(self, batch):
+        train, _ = datasets.load(numbered(), batch_size=4)
+        with pytest.raises((TypeError, ValueError), match=f"batch={batch}"):
+            train.position.seek(batch)
+
     def test_labels_stay_with_their_samples(self):
         train, _ = datasets.load(numbered(), batch_size=3)
         x, y = rows(train)
