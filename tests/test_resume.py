@@ -472,3 +472,39 @@ class Odd(keras.callbacks.Callback):
 def test_state_that_is_no_plain_data_is_named(tmp_path):
     with pytest.raises(TypeError, match=r"Odd_1/thing=\{1, 2\}"):
         made().fit(load(), callbacks=[ExactBackup(tmp_path, 1), Odd()], **OFTEN)
+
+
+TWO_REPLICAS = """
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+import test_resume
+from keras_gan.seeds import enable_exact_cpu
+
+enable_exact_cpu()
+made, load = test_resume.made, test_resume.load
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+def in_scope():
+    with strategy.scope():
+        return made()
+
+test_resume.made = in_scope
+test_resume.interrupted(sys.argv[1])
+ended = test_resume.resumed(sys.argv[1])
+test_resume.assert_same(ended, test_resume.undisturbed())
+assert test_resume.state(ended)["weights_0"] == 120
+"""
+
+
+@pytest.mark.large
+def test_two_replicas(tmp_path):
+    """In a process of its own: it has two virtual devices."""
+    subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS, str(tmp_path)],
+        cwd=pathlib.Path(__file__).parent,
+        check=True,
+    )
