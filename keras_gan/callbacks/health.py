@@ -78,7 +78,7 @@ class Health(keras.callbacks.Callback):
         classifier: Keras model, samples to logits or probabilities
             `(batch, K)`, for `class_divergence`.
         every: `"epoch"`, or integer >= 1, steps between two probes. A probe
-            costs about two steps.
+            costs about two steps of a convolutional GAN.
         answers: tuple of the answers that are allowed beyond warning.
         thresholds: dictionary from signals to other thresholds, None
             switches one off.
