@@ -338,6 +338,11 @@ def link_folder(root, folder):
     (root / "cats").symlink_to(folder / "elsewhere")
 
 
+def link_deeper(root, folder):
+    link_folder(root, folder)
+    (root / "cats").rename(root / "dogs" / "more")
+
+
 def link_train(root, folder):
     link_folder(root, folder)
     (root / "cats").rename(root / "train")
@@ -357,10 +362,10 @@ def pipe(root, folder):
     os.mkfifo(root / "pipe.png")
 
 
-def header_bomb(path):
+def header_bomb(path, side=40_000):
     """A picture whose header promises 40,000 x 40,000 pixels."""
     content = bytearray(picture(path.name))
-    side = (40_000).to_bytes(2, "big")
+    side = side.to_bytes(2, "big")
     if path.suffix == ".png":
         content[16:24] = (b"\0\0" + side) * 2
         import zlib
@@ -817,6 +822,11 @@ CASES = {
     "png bomb": (pictures("a.png", content=header_bomb), load_data, "pixels"),
     "gif bomb": (pictures("a.gif", content=header_bomb), load_data, "pixels"),
     "bmp bomb": (pictures("a.bmp", content=header_bomb), load_data, "pixels"),
+    "png large": (
+        pictures("a.png", content=lambda path: header_bomb(path, 8_000)),
+        load_data,
+        "50,000,000 pixels at most.*64,000,000 pixels",
+    ),
     "png bomb resized": (
         pictures("a.png", content=header_bomb),
         load_images,
@@ -844,6 +854,11 @@ CASES = {
     "png link": (pictures("a.png", link=link_out), load_data, SPLIT),
     "png linked folder": (
         pictures("a.png", link=link_folder),
+        load_data,
+        SPLIT,
+    ),
+    "png linked folder in a class": (
+        pictures("dogs/a.png", link=link_deeper),
         load_data,
         SPLIT,
     ),
