@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -179,6 +180,8 @@ def main():
             try:
                 train(json.loads(line))
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 sys.stderr.flush()
                 os._exit(code)

@@ -22,6 +22,7 @@ from keras_gan import architectures
 from keras_gan import datasets
 from keras_gan.callbacks import ExactBackup
 from keras_gan.callbacks import backup_files
+from keras_gan.callbacks import callback_states
 
 # State of augmentation and penalties; dropout and batch normalisation; two
 # updates a step; labels; label noise, moving averages off and on.
@@ -508,3 +509,13 @@ def test_two_replicas(tmp_path):
         cwd=pathlib.Path(__file__).parent,
         check=True,
     )
+
+
+def test_numpy_scalars_in_states_stay_what_they_are():
+    """`get_weights` has some, which `EarlyStopping` gives back."""
+    given = [np.int64(3), np.float32(0.1), np.bool_(True), 2, 0.1, np.ones(2)]
+    arrays = {}
+    found = callback_states.to_json(given, arrays, "a")
+    found = callback_states.from_json(json.loads(json.dumps(found)), arrays)
+    for a, b in zip(found, given, strict=True):
+        assert type(a) is type(b) and np.array_equal(a, b)

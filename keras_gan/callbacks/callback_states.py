@@ -57,10 +57,11 @@ def set_state(callback, state):
 
 
 def to_json(value, arrays, name):
-    """A copy of plain data for JSON; NumPy arrays go into `arrays`.
+    """A copy of plain data for JSON; what is NumPy's goes into `arrays`.
 
     Args:
-        value: dicts, lists, tuples, strings, numbers, None and arrays.
+        value: dicts, lists, tuples, strings, numbers, None, NumPy's arrays
+            and scalars.
         arrays: dict that receives the arrays.
         name: prefix of their names.
 
@@ -69,7 +70,7 @@ def to_json(value, arrays, name):
 
     Example:
     >>> arrays = {}
-    >>> to_json({"best": [np.float32(0.5), np.zeros(3)]}, arrays, "stop")
+    >>> to_json({"best": [0.5, np.zeros(3)]}, arrays, "stop")
     {'best': [0.5, {'array': 'stop/best/1'}]}
     >>> list(arrays)
     ['stop/best/1']
@@ -81,16 +82,14 @@ def to_json(value, arrays, name):
     if isinstance(value, (list, tuple)):
         parts = enumerate(value)
         return [to_json(part, arrays, f"{name}/{i}") for i, part in parts]
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        arrays[name] = value
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
+        arrays[name] = np.asarray(value)
         return {ARRAY: name}
     if value is None or isinstance(value, (str, bool)):
         return value
-    if isinstance(value, np.bool_):
-        return bool(value)
     if isinstance(value, numbers.Integral):
         return int(value)
-    if isinstance(value, (numbers.Real, np.floating)):
+    if isinstance(value, numbers.Real):
         return float(value)
     raise TypeError(
         "The state of a callback must be numbers, strings, NumPy arrays, and "
@@ -102,7 +101,8 @@ def from_json(value, arrays):
     """The plain data that `to_json` was given; tuples are lists."""
     if isinstance(value, dict):
         if set(value) == {ARRAY}:
-            return arrays[value[ARRAY]]
+            # A scalar as such, not as an array without axes.
+            return arrays[value[ARRAY]][()]
         return {k: from_json(v, arrays) for k, v in value.items()}
     if isinstance(value, list):
         return [from_json(part, arrays) for part in value]
