@@ -6,15 +6,14 @@ import hashlib
 
 import numpy as np
 
-ENTRIES = 8
+ENTRIES = 6
 
 
 def remembered(function):
     """A function of an array that knows its values for the last few arrays.
 
     They are known by content: the same numbers in another array count as the
-    same. It is for functions that cost far more than a hash of the array and
-    whose value is small.
+    same. It is for functions that cost far more than a hash of the array.
 
     Args:
         function: called as `function(x, *arguments)`, x a NumPy array, the
