@@ -116,6 +116,26 @@ def test_folder_and_numbers(folder, model):
     assert entry["ratio"] == entry["value"] / entry["floor"]
     assert entry["better"] == "lower"
     assert record["measures"]["recall"]["better"] == "higher"
+    counts = {"recall": (22, 22), "coverage": (22, 22), "precision": (60, 60)}
+    counts |= dict.fromkeys(("duplicates", "duplicates_near"), (30, 30))
+    new = ("copies", "copies_near", "authenticity")
+    counts |= dict.fromkeys(new, (60, 22))
+    for name, (n, m) in counts.items():
+        entry = record["measures"][name]
+        assert entry["spread_is"] == "binomial standard error"
+        for key, end, size in (("value", "", n), ("floor", "floor_", m)):
+            expected = (entry[key] * (1 - entry[key]) / size) ** 0.5
+            assert entry[f"{end}spread"] == pytest.approx(expected), name
+    entry = record["measures"]["authenticity"]
+    assert entry["spread"] != entry["floor_spread"] > 0
+    for end in ("", "floor_"):
+        text = f"{entry[end and 'floor' or 'value']:.4g}"
+        assert f"{text} ± {entry[f'{end}spread']:.2g}" in output
+    page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    (line,) = (r for r in page.split("\n") if r.startswith("After ±"))
+    some, none = line.split("No error is known of ")
+    assert "binomial standard error: `precision`, `recall`, `cov" in some
+    assert none == "`frechet_distance`, `density`, `copying_score`."
     for name, value in found.items():
         line = next(r for r in output.split("\n") if r.split()[:1] == [name])
         assert f"{value:.4g}" in line
@@ -180,7 +200,9 @@ def test_same_command_same_numbers(model):
     output = command("compare", "a/evaluation.json", "b")
     row = next(r.split() for r in output.split("\n") if " recall " in f" {r} ")
     value = f"{a['measures']['recall']['value']:.4g}"
-    assert row[1] == row[3] == value and row[-1] == "higher"
+    spread = f"{a['measures']['recall']['spread']:.2g}"
+    assert row[1:4] == row[5:8] == [value, "±", spread]
+    assert row[-1] == "higher"
     (row,) = (r for r in output.split("\n") if "copying_score" in r)
     assert row.split()[2] == row.split()[4] == "0"
     assert row.endswith("as the floor")
@@ -430,7 +452,7 @@ def test_verdicts_catch(kind, expected):
         assert not any(v["fault"] for v in record["verdicts"])
 
 
-def entries(**values):
+def entries(size=1_000, **values):
     plain = dict.fromkeys(
         ("precision", "recall", "density", "coverage", "authenticity"), (1, 1)
     )
@@ -439,8 +461,9 @@ def entries(**values):
     )
     plain |= {"frechet_distance": (1, 1), "kernel_distance": ((0, 1), (0, 1))}
     plain |= {"copying_score": (0, 0)}
+    sizes = dict.fromkeys(("fake", "real", "floor"), size)
     found = {
-        name: measures.entry(name, *pair)
+        name: measures.entry(name, *pair, measures.counts(name, sizes))
         for name, pair in {**plain, **values}.items()
     }
     found["copying_score"]["least"] = -10
@@ -461,6 +484,14 @@ FEW = {"authenticity": (0.3, 0.7)}
         ({"duplicates": (0.5, 0), "duplicates_near": (1, 1)}, "repeats"),
         ({"copies": (0.03, 0)}, "copies"),
         ({"copies": (0.03, 0.02)}, "as_good_as_floor"),
+        # Three standard errors of 500 are 0.023, of 100 are 0.051.
+        ({"copies": (0.03, 0), "size": 500}, "copies"),
+        ({"copies": (0.03, 0), "size": 100}, "as_good_as_floor"),
+        # Of 100 pairs 0.16, of 200 samples 0.12.
+        ({"duplicates": (0.15, 0.01), "size": 200}, "repeats"),
+        ({"duplicates": (0.35, 0.2), "size": 200}, "as_good_as_floor"),
+        # The one within its error hides not the other.
+        ({"copies": (0.04, 0), "copies_near": (0.55, 0.5)}, "copies"),
         ({**FEW, "copying_score": (-3.1, 0)}, "copies"),
         # Next to outliers, which are far from one another.
         ({**FEW, "copying_score": (-2.9, 0)}, "as_good_as_floor"),
@@ -482,6 +513,20 @@ FEW = {"authenticity": (0.3, 0.7)}
 def test_thresholds(values, expected):
     found = verdicts.verdicts(entries(**values))
     assert [v.key for v in found] == [expected]
+
+
+def test_copies_by_chance_are_no_fault():
+    """Held-out samples are few, and their share of copies uncertain."""
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        n = 300 + 100 * seed
+        train, real, fake = np.split(
+            rng.uniform(-1, 1, (19 * n // 10, 2)), [9 * n // 10, n]
+        )
+        some = sets.Sets(fake, real, train)
+        rows = {k: getattr(some, k) for k in ("fake", "real", "train")}
+        found = verdicts.verdicts(measures.measure(some, rows)[0])
+        assert not {"copies", "repeats"} & {v.key for v in found}, seed
 
 
 @pytest.mark.parametrize(
@@ -508,7 +553,9 @@ def test_what_pixels_say():
     board = np.indices((16, 16)).sum(axis=0) % 2 * 2.0 - 1.0
     board = np.stack([board, np.full((16, 16), 0.5)])[..., None]
     # Each pixel of a chess board differs by 2, of a plain image by 0.
-    assert pixels.fine_detail(board) == 1.0
+    assert pixels.fine_detail(board) == pytest.approx((1, 0.5**0.5))
+    many = pixels.fine_detail(board[np.arange(3_000) % 2])
+    assert many == pytest.approx((1, 3_000**-0.5))
     found = pixels.numbers(board, board, seed=0)
     assert found["sliced_wasserstein"] == 0
     # Two images make one pair; never one of an image with itself.

@@ -22,8 +22,22 @@ HIGHER_IS_BETTER = (
     *("inception_score", "modes", "as_asked"),
 )
 AS_THE_FLOOR = ("copying_score", "fine_detail", "multiscale_ssim")
+# Shares, and what each is a share of: of fakes or of reals; then its floor.
+SHARES = {
+    "precision": ("fake", "floor"),
+    "recall": ("real", "real"),
+    "coverage": ("real", "real"),
+    "duplicates": ("fake", "floor"),
+    "duplicates_near": ("fake", "floor"),
+    "copies": ("fake", "real"),
+    "copies_near": ("fake", "real"),
+    "authenticity": ("fake", "real"),
+    "as_asked": ("fake", "real"),
+}
 SPREADS = {
+    **dict.fromkeys(SHARES, "binomial standard error"),
     "kernel_distance": "standard error over subsets",
+    "fine_detail": "standard error over images",
     "multiscale_ssim": "standard error over pairs",
     "inception_score": f"standard deviation over {SPLITS} parts",
 }
@@ -50,8 +64,9 @@ def measure(sets, rows, logits=None, seed=0, by_label=None):
     Returns:
         `(measures, classes)`. `measures`: dictionary by name of `value`,
         `spread`, `spread_is`, `floor`, `floor_spread`, `ratio`, `better`,
-        and for the copying score `least`, the lowest there can be. `classes`:
-        None, or the counts `real` and `fake` of each predicted class.
+        for shares `count` and `floor_count`, of how many they are, and for
+        the copying score `least`, the lowest there can be. `classes`: None,
+        or the counts `real` and `fake` of each predicted class.
     """
     values = distances(rows["real"], rows["fake"], seed)
     floors = distances(rows["real"], rows["train"][: len(sets.fake)], seed)
@@ -67,7 +82,11 @@ def measure(sets, rows, logits=None, seed=0, by_label=None):
         classes = {name: histogram(logits[name]) for name in ("real", "fake")}
     for name, pair in overall(by_label or {}).items():
         values[name], floors[name] = pair
-    found = {k: entry(k, v, floors[k]) for k, v in values.items()}
+    sizes = {k: len(getattr(sets, k)) for k in ("fake", "real", "floor")}
+    found = {
+        name: entry(name, value, floors[name], counts(name, sizes))
+        for name, value in values.items()
+    }
     least = novelty.least_score(len(sets.real), len(sets.fake))
     found["copying_score"]["least"] = least
     return found, classes
@@ -126,8 +145,37 @@ def histogram(logits):
     return np.bincount(labels, minlength=logits.shape[1]).tolist()
 
 
-def entry(name, value, floor):
-    """One row: numbers, or pairs of a number and its spread."""
+def counts(name, sizes):
+    """Of how many a share and its floor are; None for other numbers."""
+    if name not in SHARES:
+        return None
+    # A repetition takes two samples, which count as one.
+    each = 2 if name.startswith("duplicates") else 1
+    return [sizes[kind] // each for kind in SHARES[name]]
+
+
+def share(value, count):
+    """A share of so many, and its binomial standard error."""
+    return value, (value * (1 - value) / count) ** 0.5
+
+
+def entry(name, value, floor, counts=None):
+    """One row: numbers, or pairs of a number and its spread.
+
+    Args:
+        name: string.
+        value: float, or a pair of floats.
+        floor: likewise.
+        counts: two integers, of how many a share and its floor are, which
+            gives their spreads; None: the number is no share.
+
+    Returns:
+        Dictionary.
+    """
+    of = {}
+    if counts is not None:
+        value, floor = map(share, (value, floor), counts)
+        of = dict(zip(("count", "floor_count"), counts))
     value, spread = value if isinstance(value, tuple) else (value, None)
     floor, floor_spread = floor if isinstance(floor, tuple) else (floor, None)
     # A floor within its own error of zero makes no ratio.
@@ -142,4 +190,5 @@ def entry(name, value, floor):
         "floor_spread": floor_spread,
         "ratio": value / floor if known and floor > 0 else None,
         "better": better,
+        **of,
     }

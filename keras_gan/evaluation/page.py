@@ -98,6 +98,7 @@ def markdown(record, pictures):
         *record["notes"],
         "## Numbers",
         floor_text(record["protocol"]),
+        spread_text(record["measures"]),
         measures_table(record["measures"], box.MARKDOWN),
         "\n".join(
             f"- `{name}`: {MEANINGS[name]}" for name in record["measures"]
@@ -128,6 +129,21 @@ def floor_text(protocol):
         "the test samples. Numbers compare with those of an equal protocol "
         "only."
     )
+
+
+def spread_text(measures):
+    """What stands after the sign ±, and what has none."""
+    kinds = {}
+    for name, found in measures.items():
+        kinds.setdefault(found["spread_is"], []).append(name)
+    none = kinds.pop(None, [])
+    told = "; ".join(f"{kind}: {joined(n)}" for kind, n in kinds.items())
+    return f"After ± stands the {told}. No error is known of {joined(none)}."
+
+
+def joined(names):
+    """Names as a list in a sentence."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def class_table(names, real, fake):

@@ -178,7 +178,7 @@ def measures_table(measures, style=box.SIMPLE):
         [
             name,
             value_text(found),
-            number(found["floor"]),
+            value_text(found, "floor", "floor_spread"),
             number(found["ratio"]),
             found["better"],
         ]
@@ -187,11 +187,10 @@ def measures_table(measures, style=box.SIMPLE):
     return table(["", "value", "floor", "ratio", "better"], rows, style)
 
 
-def value_text(found):
-    """A value with its spread, if it has one."""
-    text = number(found.get("value"))
-    spread = found.get("spread")
-    return text if spread is None else f"{text} ± {number(spread)}"
+def value_text(found, key="value", spread_key="spread"):
+    """A value with its spread in two digits, if it has one."""
+    text, spread = number(found.get(key)), found.get(spread_key)
+    return text if spread is None else f"{text} ± {spread:.2g}"
 
 
 def number(value):

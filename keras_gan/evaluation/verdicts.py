@@ -45,7 +45,8 @@ ALIKE = 0.5
 OBEYED, KNOWN = 0.5, 0.5
 # Times the floor: two real sets of 1,000 came out up to 1.5 times apart.
 AS_GOOD = 2.0
-# Standard errors within which two kernel distances are the same.
+# Standard errors within which two kernel distances, or two shares, are the
+# same.
 SAME = 3.0
 
 
@@ -132,8 +133,8 @@ def ignored(labels):
 
 def repeats(measures):
     """Whether samples repeat one another more than real ones do."""
-    excess, name = beyond(measures, "duplicates", "duplicates_near")
-    if excess > REPEATED:
+    name = beyond(measures, REPEATED, "duplicates", "duplicates_near")
+    if name:
         yield Verdict(
             "repeats",
             True,
@@ -145,9 +146,9 @@ def repeats(measures):
 
 def copied(measures):
     """Whether samples are training samples, or too near to them."""
-    excess, name = beyond(measures, "copies", "copies_near")
+    name = beyond(measures, COPIED, "copies", "copies_near")
     new, score = measures["authenticity"], measures["copying_score"]
-    if excess > COPIED:
+    if name:
         yield Verdict(
             "copies",
             True,
@@ -249,9 +250,31 @@ def summary(measures):
     )
 
 
-def beyond(measures, *names):
-    """The largest excess of a value over its floor, and whose it is."""
-    return max((measures[n]["value"] - measures[n]["floor"], n) for n in names)
+def beyond(measures, threshold, *names):
+    """Name of the share furthest above its floor, of those beyond chance.
+
+    Args:
+        measures: as `measures.measure` gives them.
+        threshold: float, the least excess.
+        names: strings, shares.
+
+    Returns:
+        String; None where no excess is above the threshold and above
+        `SAME` standard errors.
+    """
+    found = []
+    for name in names:
+        excess = measures[name]["value"] - measures[name]["floor"]
+        if excess > max(threshold, SAME * error(measures[name])):
+            found.append((excess, name))
+    return max(found)[1] if found else None
+
+
+def error(found):
+    """Standard error of a share's excess if it were no other than its floor."""
+    n, m = found["count"], found["floor_count"]
+    pooled = (found["value"] * n + found["floor"] * m) / (n + m)
+    return (max(pooled * (1 - pooled), 0) * (1 / n + 1 / m)) ** 0.5
 
 
 def below(measures, threshold, *names):
