@@ -1,6 +1,9 @@
 import builtins
+import hashlib
 import json
 import pathlib
+import shutil
+import zipfile
 
 import keras
 import numpy as np
@@ -150,12 +153,18 @@ def test_protocol(model):
     shas.append(told["features"].pop("sha256"))
     assert all(len(sha) == 64 for sha in shas)
     assert told == {
-        "features": {"name": "raw", "model": "raw", "num_outputs": 64},
+        "features": {
+            **{"name": "raw", "model": "raw", "num_outputs": 64},
+            **{"layer": None, "accuracy": None, "file_sha256": None},
+        },
         "classifier": None,
         "data": {
             **{"name": "a.npz", "sample_shape": [8, 8, 1]},
             "labels_sha256": None,
         },
+        "resize": {"image_size": None, "channels": None, "method": None},
+        "value_range": [-1, 1],
+        "labels_asked": None,
         "num_labels": None,
         "real_split": "test",
         "floor_split": "train",
@@ -168,6 +177,7 @@ def test_protocol(model):
         "num_floor": 60,
         "num_train": 198,
         "averaged": True,
+        "batch_norm": "moving statistics",
         "truncation": 1.0,
         "seeds": {
             **{"fakes": 3, "reals": 3, "subsets": 3},
@@ -189,6 +199,31 @@ def test_protocol(model):
     assert set(told["versions"]) == {
         *("keras_gan", "keras", "tensorflow", "numpy", "python")
     }
+
+
+def test_what_the_model_is(folder, model):
+    plain = keras_gan.GAN(
+        model.generator, model.discriminator, ema_half_life=None
+    )
+    plain.images_seen.assign(123)
+    plain.save("p.keras")
+    command("evaluate", "p.keras", *SMALL)
+    told = read("p-evaluation")
+    digest = hashlib.sha256((folder / "p.keras").read_bytes()).hexdigest()
+    assert told["model"] == {
+        **{"path": "p.keras", "sha256": digest, "images_seen": 123}
+    }
+    assert told["protocol"]["averaged"] is False
+    page = (folder / "p-evaluation" / "evaluation.md").read_text()
+    assert "60 fakes of the generator, truncation 1, against 22 sam" in page
+    command("evaluate", "m.keras", *SMALL)
+    page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    assert "60 fakes of the averaged generator" in page
+    assert (
+        "of `copies`, `copies_near`, `authenticity`, `copying_score` it is "
+        "that of the test samples. No generator can be expected to be better "
+        "than the floor; `copying_score`, `fine_detail` are best at the floor"
+    ) in page
 
 
 def test_same_command_same_numbers(model):
@@ -232,6 +267,31 @@ def test_nothing_is_overwritten(folder, model, monkeypatch):
     assert files(folder / "m-evaluation") == []
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_fails_midway_leaves_nothing(folder, model, monkeypatch, error):
+    def fail(*arguments):
+        raise error("no")
+
+    before = files(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluate.page, "markdown", fail)
+        command("evaluate", "m.keras", *SMALL, code=1)
+    assert files(folder) == before
+    command("evaluate", "m.keras", *SMALL)
+
+
+def test_other_data_is_not_made_like_the_runs(folder):
+    recipe = dict.fromkeys(run_folder.OPTIONS)
+    recipe |= {"data": "own", "image_size": 8, "channels": "1"}
+    text = json.dumps({"recipe": recipe, "epochs_done": 1})
+    (folder / "run.json").write_text(text)
+    (folder / "model.keras").write_bytes(b"")
+    given = {"data": "b.npz", "image_size": None, "channels": "3"}
+    assert evaluate.with_recipe(folder, given) == given
+    found = evaluate.with_recipe(folder, {**given, "data": None})
+    assert found == {"data": "own", "image_size": 8, "channels": "3"}
+
+
 def test_run_folder_gives_data_and_options(folder):
     write_images("b.npz", size=10)
     run = folder / "run"
@@ -250,6 +310,10 @@ def test_run_folder_gives_data_and_options(folder):
     told = read(run / "evaluation")["protocol"]
     assert told["data"]["name"] == "b.npz"
     assert told["features"]["model"] == "random_projection"
+    assert told["resize"] == {
+        **{"image_size": 8, "channels": "1"},
+        "method": "bilinear, antialiased, rounded to uint8",
+    }
     output = command("evaluate", "run", "--image-size", 9, "--out", "o", code=1)
     assert "(9, 9, 1) from DATA" in output
     assert not (folder / "o").exists()
@@ -267,6 +331,9 @@ def test_images_of_clothes(folder):
     found = record["measures"]
     assert record["protocol"]["features"]["model"] == "fashion_mnist_features"
     assert record["protocol"]["classifier"]["num_outputs"] == 10
+    for part, layer in (("features", "features"), ("classifier", "logits")):
+        assert record["protocol"][part]["layer"] == layer
+        assert record["protocol"][part]["accuracy"] == 0.9159
     logits = metrics.features.fashion_mnist("logits")
     fake = logits.predict(gan.generate(200, seed=0), verbose=0)
     probabilities = keras.ops.softmax(fake.astype("float64")).numpy()
@@ -301,7 +368,7 @@ def test_images_of_clothes(folder):
     assert "| ankle boot" in page and record["verdicts"][0]["text"] in page
 
 
-def test_vectors_and_a_missing_matplotlib(folder, monkeypatch, caplog):
+def test_vectors_and_a_missing_matplotlib(folder, monkeypatch):
     x = np.random.default_rng(0).uniform(-1, 1, (300, 3)).astype("float32")
     np.save("v.npy", x)
     make_gan((3,)).save("m.keras")
@@ -314,12 +381,14 @@ def test_vectors_and_a_missing_matplotlib(folder, monkeypatch, caplog):
 
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr("importlib.import_module", without)
-    command("evaluate", "m.keras", "--data", "v.npy", "--count", 50)
+    output = command("evaluate", "m.keras", "--data", "v.npy", "--count", 50)
     assert files(folder / "m-evaluation") == [
         "evaluation.json",
         "evaluation.md",
     ]
-    assert "projection.png is left out" in caplog.text
+    page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    for text in (output, page, *read()["notes"][-1:]):
+        assert "projection.png is left out" in text
     assert read()["protocol"]["features"]["name"] == "raw"
 
 
@@ -332,7 +401,82 @@ def test_features_of_a_file(folder, model):
     assert record["protocol"]["features"]["num_outputs"] == 5
     # No more fakes than training samples, for an equal floor.
     assert record["protocol"]["num_fake"] == 198
-    assert "198 fakes in place of 10000" in record["notes"][0]
+    assert "198 fakes in place of 10000: the floor" in record["notes"][0]
+
+
+def test_networks_of_files_are_told_apart(folder, model):
+    """By all of the file: pooling has no weights."""
+    for name, pooling in (("f", "Max"), ("g", "Average")):
+        pool = getattr(keras.layers, f"{pooling}Pooling2D")(2, name="pool")
+        layers = [keras.Input((8, 8, 1)), pool, keras.layers.Flatten()]
+        keras.Sequential(layers, name="n").save(f"{name}.keras")
+    shutil.copyfile("f.keras", "same.keras")
+    shutil.copyfile("a.npz", "b.npz")
+    for name, data in (("f", "a"), ("g", "a"), ("same", "b")):
+        command(
+            *("evaluate", "m.keras", "--data", f"{data}.npz", "--count", 60),
+            *("--features", f"{name}.keras", "--out", name),
+        )
+    told = read("f")["protocol"]["features"]
+    digest = hashlib.sha256((folder / "f.keras").read_bytes()).hexdigest()
+    assert told["file_sha256"] == digest
+    assert told["sha256"] == read("g")["protocol"]["features"]["sha256"]
+    assert told["layer"].startswith("flatten")
+    refusal = command("compare", "f", "g", code=1)
+    assert "features.file_sha256" in refusal and "features.name" in refusal
+    # Other names of what is the same.
+    assert read("same")["protocol"]["data"]["name"] == "b.npz"
+    command("compare", "f", "same")
+
+
+def test_broken_networks_are_errors(folder, model):
+    with zipfile.ZipFile("z.keras", "w") as file:
+        file.writestr("x", "")
+    keras.Sequential([keras.Input((64,)), keras.layers.Dense(2)]).save(
+        "h.keras"
+    )
+    with zipfile.ZipFile("h.keras") as whole:
+        weights = whole.read("model.weights.h5")
+    with zipfile.ZipFile("w.keras", "w") as file:
+        file.writestr("model.weights.h5", weights)
+    (folder / "t.keras").write_bytes(b"text")
+    for name in "zwt":
+        with pytest.raises(ValueError, match="cannot be loaded"):
+            sets.read_network(f"{name}.keras")
+
+
+def test_too_few_samples_are_an_error(folder):
+    make_gan().save("m.keras")
+    x = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), np.uint8)
+    for few, name in (("test", "x_test"), ("training", "x_train")):
+        arrays = {"x_train": x, "x_test": x}
+        np.savez("a.npz", **{**arrays, name: x[:4]})
+        output = command("evaluate", "m.keras", *SMALL, code=1)
+        assert f"the {few} split has 4 samples; at least 6 are needed" in output
+        np.savez("a.npz", **{**arrays, name: x[:6]})
+        command("evaluate", "m.keras", *SMALL, "--out", few)
+
+
+def test_large_samples_are_fewer(folder, model, monkeypatch):
+    monkeypatch.setattr(sets, "MOST_VALUES", 64 * 20)
+    command("evaluate", "m.keras", *SMALL)
+    told = read()["protocol"]
+    names = ("num_fake", "num_real", "num_floor", "num_train")
+    assert [told[name] for name in names] == [20] * 4
+    assert read()["notes"][0] == (
+        "20 fakes in place of 60: more samples of this size would not fit "
+        "into memory."
+    )
+
+
+def test_chosen_samples_come_with_their_labels():
+    x = np.linspace(-1, 1, 2_500, dtype="float32")[:, None]
+    y = np.arange(2_500) % 7
+    _, test = datasets.load(((x, y), (x, y)), 1)
+    rows = np.array([2_400, 3, 1_000, 999])
+    found = sets.chosen(test, rows)
+    for part, whole in zip(found, (x, y)):
+        np.testing.assert_array_equal(part, whole[[3, 999, 1_000, 2_400]])
 
 
 @pytest.mark.parametrize(
@@ -448,6 +592,10 @@ def test_verdicts_catch(kind, expected):
     if kind == "half":
         text = record["verdicts"][0]["text"]
         assert "classes" in text and "sneaker" in text and "dress" not in text
+    if kind in ("blurred", "noise"):
+        text = " ".join(v["text"] for v in record["verdicts"])
+        word = {"blurred": "blurred", "noise": "noisy or grainy"}[kind]
+        assert f"Samples are {word}: neighbouring" in text
     if kind == "healthy":
         assert not any(v["fault"] for v in record["verdicts"])
 
@@ -718,13 +866,32 @@ def test_labelled_generators(folder, monkeypatch):
     assert ratios[[0, 7]].min() > 1.7 > np.delete(ratios, [0, 7]).max()
     assert "2 of 10 labels are not followed: 0, 7 " in output
     page = (folder / "m-evaluation" / "evaluation.md").read_text()
+    assert "interpolations.png is left out" in output
+    assert "interpolations.png is left out" in page
+    assert record["protocol"]["labels_asked"] == "in turn"
     assert "## Labels" in page and "(labels.png)" in page
     row = next(r for r in page.split("\n") if r.startswith("| 7 "))
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert (
         cells[1] == "20" and cells[2] == f"{found['frechet_distance'][7]:.4g}"
     )
+    assert cells[3] == f"{found['floor'][7]:.4g}"
+    assert cells[4] == f"{ratios[7]:.4g}"
     assert cells[5] == f"{found['as_asked'][7]:.4g}"
+    assert cells[6] == f"{found['as_asked_floor'][7]:.4g}"
+    # A row a label, from the first.
+    fake = gan.generate(np.arange(200) % 10)
+    logits = metrics.features.fashion_mnist("logits")(fake).numpy()
+    classes = {"labels": np.arange(200) % 10, "classes": logits.argmax(axis=1)}
+    for name, wanted in classes.items():
+        with Image.open(f"m-evaluation/{name}.png") as picture:
+            grid = np.array(picture)
+        side = grid.shape[1] // 10
+        for label in (1, 8):
+            tile = grid[label * side :, :: side // 28][:side][:: side // 28]
+            image = fake[wanted == label][0, ..., 0]
+            expected = np.rint((image + 1) * 127.5)
+            np.testing.assert_array_equal(tile[:, :28], expected)
     assert record["protocol"]["num_labels"] == 10
     assert len(record["protocol"]["data"]["labels_sha256"]) == 64
 
@@ -815,13 +982,18 @@ def test_neighbours_classes_and_projection():
 def test_conditional_models_are_asked_for_all_classes():
     gan = make_gan(kind=Emits)
     gan.num_classes = 3
-    gan.generate = lambda labels, seed, batch_size: labels
-    found = sets.generate(gan, 7, 0, 256)
-    assert found.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    gan.generate = lambda labels, **options: (labels.tolist(), options)
+    found = sets.generate(gan, 7, 4, 3)
+    assert found == ([0, 1, 2, 0, 1, 2, 0], {"seed": 4, "batch_size": 3})
 
 
-def test_help_names_every_option():
-    for verb in ("evaluate", "compare"):
-        text = command(verb, "--help")
-        for parameter in cli.main.commands[verb].params:
-            assert parameter.opts[0].upper().strip("-") in text.upper()
+def test_batch_size_reaches_the_generator(model, monkeypatch):
+    asked = []
+
+    def generate(self, n, seed, batch_size):
+        asked.append((n, seed, batch_size))
+        return np.zeros((n, 8, 8, 1), "float32")
+
+    monkeypatch.setattr(keras_gan.GAN, "generate", generate)
+    command("evaluate", "m.keras", *SMALL, "--seed", 2, "--batch-size", 7)
+    assert asked == [(60, 2, 7)]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 
@@ -81,7 +82,9 @@ def with_recipe(path, settings):
     settings = dict(settings)
     if (path / run_folder.RUN).is_file():
         recipe = run_folder.RunFolder(path).read_recipe()
-        for name in ("data", "image_size", "channels"):
+        # Other data is not to be made like that of the run.
+        own = settings["data"] is None
+        for name in ("data", "image_size", "channels") if own else ():
             if settings[name] is None:
                 settings[name] = recipe[name]
     if settings["data"] is None:
@@ -127,7 +130,7 @@ def judge(gan, settings):
         "measures": measures,
         "classes": classes and {"names": names, **classes},
         "labels": labels,
-        "protocol": report.protocol(sets, network, settings["data"], seed),
+        "protocol": report.protocol(sets, network, settings, gan),
     }
     return Findings(record, sets, rows, by_picture(gan, sets, logits))
 
@@ -160,10 +163,10 @@ def notes(gan, sets, rows, network, count):
             f"{num_classes - 1}, and the data has none, or others."
         )
     if len(sets.fake) < count:
-        found.append(
-            f"{len(sets.fake)} fakes in place of {count}: the floor takes as "
-            "many training samples, and there are no more."
-        )
+        why = "the floor takes as many training samples, and there are no more"
+        if len(sets.fake) == samples.most_samples(sets.fake.shape[1:]):
+            why = "more samples of this size would not fit into memory"
+        found.append(f"{len(sets.fake)} fakes in place of {count}: {why}.")
     fewest, size = min(len(sets.fake), len(sets.real)), rows["real"].shape[1]
     if fewest <= size:
         found.append(
@@ -174,13 +177,24 @@ def notes(gan, sets, rows, network, count):
 
 
 def write(out, gan, found, settings, curves):
-    """Writes the folder: pictures, the page, and the record at last."""
-    out.mkdir(parents=True)
-    drawn = pictures.write(out, gan, found, settings)
+    """Writes the folder, whole or not at all."""
+    unfinished = out.with_name(f"unfinished.{os.getpid()}.{out.name}")
+    try:
+        unfinished.mkdir(parents=True)
+        write_files(unfinished, gan, found, settings, curves)
+        os.replace(unfinished, out)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def write_files(folder, gan, found, settings, curves):
+    """Writes the pictures, the page and the record."""
+    drawn, left_out = pictures.write(folder, gan, found, settings)
+    found.record["notes"] += left_out
     if pathlib.Path(curves).is_file():
-        shutil.copyfile(curves, out / CURVES)
+        shutil.copyfile(curves, folder / CURVES)
         drawn.add(CURVES)
     text = page.markdown(found.record, drawn)
-    (out / page.PAGE).write_text(text, encoding="utf-8")
+    (folder / page.PAGE).write_text(text, encoding="utf-8")
     text = json.dumps(found.record, indent=2, allow_nan=False)
-    (out / report.FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / report.FILE).write_text(text + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ import json
 
 from rich import box
 
+from keras_gan.evaluation.measures import FLOOR_OF_TEST
 from keras_gan.evaluation.report import measures_table
 from keras_gan.evaluation.report import number
 from keras_gan.evaluation.report import table
@@ -97,7 +98,7 @@ def markdown(record, pictures):
         *(f"- **{v['text']}**" for v in record["verdicts"]),
         *record["notes"],
         "## Numbers",
-        floor_text(record["protocol"]),
+        floor_text(record["protocol"], record["measures"]),
         spread_text(record["measures"]),
         measures_table(record["measures"], box.MARKDOWN),
         "\n".join(
@@ -117,16 +118,20 @@ def markdown(record, pictures):
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def floor_text(protocol):
+def floor_text(protocol, measures):
     """What was held against what."""
+    averaged = "averaged " * protocol["averaged"]
+    of_test = [name for name in FLOOR_OF_TEST if name in measures]
+    best = [k for k, v in measures.items() if v["better"] == "as the floor"]
     return (
-        f"{protocol['num_fake']:,} fakes of the averaged generator, "
+        f"{protocol['num_fake']:,} fakes of the {averaged}generator, "
         f"truncation 1, against {protocol['num_real']:,} samples of the test "
         "split. The floor is the same number for as many real training "
-        "samples in place of the fakes: no generator can be expected to be "
-        "better. Copies, authenticity and copying score are looked for among "
-        f"{protocol['num_train']:,} training samples; their floor is that of "
-        "the test samples. Numbers compare with those of an equal protocol "
+        f"samples in place of the fakes; of {joined(of_test)} it is that of "
+        "the test samples. No generator can be expected to be better than the "
+        f"floor; {joined(best)} are best at the floor. Copies, authenticity "
+        f"and copying score are looked for among {protocol['num_train']:,} "
+        "training samples. Numbers compare with those of an equal protocol "
         "only."
     )
 

@@ -1,7 +1,5 @@
 """The pictures of an evaluation's page."""
 
-import logging
-
 import numpy as np
 
 from keras_gan.callbacks.sample_grid import as_picture
@@ -16,8 +14,6 @@ ROWS = 8
 NEIGHBOURS = 5
 BESIDE = NEIGHBOURS + 2
 POINTS = 2_000
-
-logger = logging.getLogger(__name__)
 
 
 def is_images(x):
@@ -35,17 +31,25 @@ def write(folder, gan, found, settings):
         settings: dictionary with `seed` and `batch_size`.
 
     Returns:
-        Set of the names of the files.
+        Set of the names of the files, and list of sentences on what is left
+        out.
     """
-    drawn = set()
+    drawn, left_out = set(), []
     if is_images(found.sets.fake):
         for name, (images, columns) in grids(gan, found, settings).items():
             as_picture(image_grid(images, columns)).save(folder / name)
             drawn.add(name)
+        if "interpolations.png" not in drawn:
+            left_out.append(
+                "interpolations.png is left out: the model takes labels too."
+            )
     rows = found.rows["real"], found.rows["fake"]
-    if draw_projection(folder / "projection.png", *rows):
+    try:
+        draw_projection(folder / "projection.png", *rows)
         drawn.add("projection.png")
-    return drawn
+    except ImportError as error:
+        left_out.append(f"projection.png is left out. {error}")
+    return drawn, left_out
 
 
 def grids(gan, found, settings):
@@ -60,10 +64,6 @@ def grids(gan, found, settings):
     if getattr(gan, "num_classes", None) is None:
         steps = interpolations(gan, settings["seed"], settings["batch_size"])
         drawn["interpolations.png"] = (steps, COLUMNS)
-    else:
-        logger.warning(
-            "interpolations.png is left out: the model takes labels too."
-        )
     return drawn
 
 
@@ -144,12 +144,8 @@ def project(real, fake):
 
 
 def draw_projection(path, real, fake):
-    """Draws reals and fakes as points; says whether it could."""
-    try:
-        check_installed("matplotlib", path.name, "plots")
-    except ImportError as error:
-        logger.warning("%s is left out. %s", path.name, error)
-        return False
+    """Draws reals and fakes as points."""
+    check_installed("matplotlib", path.name, "plots")
     from matplotlib.figure import Figure
 
     *sets, shares = project(real, fake)
@@ -162,4 +158,3 @@ def draw_projection(path, real, fake):
     axes.set_ylabel(f"{100 * shares[1]:.0f} % of the reals' variance")
     axes.legend()
     figure.savefig(path, dpi=100)
-    return True

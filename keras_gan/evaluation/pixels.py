@@ -86,8 +86,8 @@ def fine_detail(images):
     """How much pixels differ from their neighbours, and its standard error.
 
     The root mean square difference of a pixel from the mean of its four
-    neighbours, averaged over images. Blur makes it small, noise large; features of classifiers
-    see neither as far from the data.
+    neighbours, averaged over images. Blur makes it small, noise large;
+    features of classifiers see neither as far from the data.
     """
     found = []
     for start in range(0, len(images), 1_000):

@@ -1,6 +1,5 @@
 """The record of an evaluation: its protocol, its table, its comparison."""
 
-import hashlib
 import io
 import json
 import pathlib
@@ -17,29 +16,57 @@ from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.evaluation.measures import SPLITS
 from keras_gan.evaluation.measures import subset_size
 from keras_gan.evaluation.sets import sha256
+from keras_gan.evaluation.sets import sha256_of_file
 from keras_gan.metrics.sample_metric import sha256 as weights_sha256
 
 FILE = "evaluation.json"
 WIDTH = 200
 # What is drawn at random.
 SEEDS = ("fakes", "reals", "subsets", "patches", "pairs", "parts")
+# What says how samples were come by, and may differ where their hashes do not.
+NAMES = {
+    ("features.sha256", "features.file_sha256"): ["features.name"],
+    ("data.real_sha256", "data.train_sha256", "data.labels_sha256"): [
+        *("data.name", "resize.image_size", "resize.channels"),
+        "resize.method",
+    ],
+}
+RESIZE = "bilinear, antialiased, rounded to uint8"
 
 
-def protocol(sets, network, data, seed):
-    """Dictionary of all that the numbers depend on, besides the model."""
+def protocol(sets, network, settings, gan):
+    """All that the numbers depend on, besides the model's weights.
+
+    Args:
+        sets: `Sets`.
+        network: `Network`.
+        settings: dictionary, as `evaluate` takes it.
+        gan: `keras_gan.GAN`.
+
+    Returns:
+        Dictionary.
+    """
     num_real, num_fake = len(sets.real), len(sets.fake)
+    in_turn = getattr(gan, "num_classes", None) is not None
     return {
-        "features": described(network.features, network.name),
+        "features": described(network.features, network),
         "classifier": network.classifier
-        and described(network.classifier, network.name),
+        and described(network.classifier, network),
         "data": {
-            "name": data_name(data),
+            "name": data_name(settings["data"]),
             "sample_shape": list(sets.real.shape[1:]),
             "real_sha256": sha256(sets.real),
             "train_sha256": sha256(sets.train),
             "labels_sha256": sets.labels
             and sha256(np.concatenate(sets.labels[1:3])),
         },
+        "resize": {
+            "image_size": settings["image_size"],
+            "channels": settings["channels"],
+            "method": settings["image_size"] and RESIZE,
+        },
+        "value_range": [-1, 1],
+        "labels_asked": "in turn" if in_turn else None,
         "num_labels": sets.labels and len(sets.labels.names),
         "real_split": "test",
         "floor_split": "train",
@@ -48,9 +75,10 @@ def protocol(sets, network, data, seed):
         "num_fake": num_fake,
         "num_floor": len(sets.floor),
         "num_train": len(sets.train),
-        "averaged": True,
+        "averaged": gan.averaged_generator is not gan.generator,
+        "batch_norm": "moving statistics",
         "truncation": 1.0,
-        "seeds": dict.fromkeys(SEEDS, seed),
+        "seeds": dict.fromkeys(SEEDS, settings["seed"]),
         **SETTINGS,
         "kernel_subset_size": subset_size(num_real, num_fake),
         **pixels.settings(sets.real.shape[1:], num_real, num_fake),
@@ -59,14 +87,27 @@ def protocol(sets, network, data, seed):
     }
 
 
-def described(model, name):
+def described(model, network):
     """What tells one network from others."""
     return {
-        "name": name,
+        "name": network.name,
         "model": model.name,
+        "layer": layer(model, network),
+        "accuracy": network.accuracy,
         "sha256": weights_sha256(model),
+        "file_sha256": network.file_sha256,
         "num_outputs": int(np.prod(model.output_shape[1:])),
     }
+
+
+def layer(model, network):
+    """Name of the layer looked at; None: nobody has named it."""
+    if network.classifier is None and network.file_sha256 is None:
+        return None
+    # Sequential models have no names of outputs.
+    names = getattr(model, "output_names", None)
+    names = names or [part.name for part in model.layers]
+    return names[-1] if names else None
 
 
 def data_name(data):
@@ -79,7 +120,7 @@ def about_model(path, file, gan):
     """What tells one model from others."""
     return {
         "path": str(path),
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": sha256_of_file(file),
         "images_seen": int(gan.images_seen),
     }
 
@@ -121,14 +162,21 @@ def flat(tree, prefix=""):
 
 
 def differences(first, second):
-    """Sorted keys of two protocols whose values differ."""
+    """Sorted keys of two protocols whose values differ.
+
+    What is called or made another way, but has the same hashes, is the same.
+    """
     first, second = flat(first), flat(second)
     absent = object()
-    return sorted(
+    found = {
         key
         for key in {*first, *second}
         if first.get(key, absent) != second.get(key, absent)
-    )
+    }
+    for hashes, names in NAMES.items():
+        if first.keys() >= set(hashes) and found.isdisjoint(hashes):
+            found.difference_update(names)
+    return sorted(found)
 
 
 def compare(paths, force=False):
