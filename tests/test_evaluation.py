@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -440,9 +441,19 @@ def test_broken_networks_are_errors(folder, model):
     with zipfile.ZipFile("w.keras", "w") as file:
         file.writestr("model.weights.h5", weights)
     (folder / "t.keras").write_bytes(b"text")
-    for name in "zwt":
+    (folder / "l.h5").write_bytes(weights)
+    with h5py.File("l.h5", "a") as file:
+        file["more"] = h5py.ExternalLink("other.h5", "/")
+    with zipfile.ZipFile("h.keras") as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    parts["model.weights.h5"] = (folder / "l.h5").read_bytes()
+    with zipfile.ZipFile("l.keras", "w") as file:
+        for name, content in parts.items():
+            file.writestr(name, content)
+    for name in "zwtl":
         with pytest.raises(ValueError, match="cannot be loaded"):
             sets.read_network(f"{name}.keras")
+    assert sets.read_network("h.keras").output_shape == (None, 2)
 
 
 def test_too_few_samples_are_an_error(folder):
