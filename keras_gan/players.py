@@ -85,7 +85,8 @@ def check_fit(fake, discriminator):
         discriminator: Keras model.
     """
     inputs = getattr(discriminator, "inputs", None)
-    last = discriminator.layers[-1] if discriminator.layers else None
+    # Of other models it is not known which layer comes last.
+    last = discriminator.layers[-1] if inputs is not None else None
     if getattr(last, "activation", None) in SQUASHING:
         raise ValueError(
             "The discriminator must end in logits, without a sigmoid: losses "

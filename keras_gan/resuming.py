@@ -25,6 +25,8 @@ class Course:
         ending: `contextlib.ExitStack` that closes however `fit` ends.
 
     Attributes:
+        passing_over: whether the running steps were done before and are not
+            done again, so that what callbacks see of them means nothing.
         around_step: None, or a callable `(step, iterator)` that is called in
             place of each training step, `step(iterator)`.
     """
@@ -35,6 +37,7 @@ class Course:
         self.callbacks = callbacks
         self.ending = ending
         self.around_step = None
+        self.passing_over = False
 
     def begin_at(self, epoch):
         """Lets `fit` begin with an epoch; to be called before the first."""

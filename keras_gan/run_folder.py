@@ -201,9 +201,13 @@ class RunFolder:
             return {}
         with open(path, newline="") as file:
             rows = [r for r in csv.reader(file) if r]
+        if not rows:
+            return {}
         names, rows = rows[0], rows[1 : epochs_done + 1]
-        with open(path, "w", newline="") as file:
+        unfinished = self.path / f"{HISTORY}.tmp"
+        with open(unfinished, "w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([names, *rows])
+        os.replace(unfinished, path)
         columns = dict(zip(names, zip(*rows)))
         return {
             name: [float("nan" if v == "NA" else v) for v in values]

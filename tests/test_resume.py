@@ -20,7 +20,9 @@ from resume_worker import EPOCHS
 
 from keras_gan import architectures
 from keras_gan import datasets
+from keras_gan import penalties
 from keras_gan.callbacks import ExactBackup
+from keras_gan.callbacks import Health
 from keras_gan.callbacks import backup_files
 from keras_gan.callbacks import callback_states
 
@@ -519,3 +521,129 @@ def test_numpy_scalars_in_states_stay_what_they_are():
     found = callback_states.from_json(json.loads(json.dumps(found)), arrays)
     for a, b in zip(found, given, strict=True):
         assert type(a) is type(b) and np.array_equal(a, b)
+
+
+def forge(folder, change):
+    """Alters a manifest and makes its sum fit."""
+    path = folder / "backup_00000003" / "manifest.json"
+    body = json.loads(path.read_text())["body"]
+    change(body)
+    told = {"sha256": backup_files.sum_of(body), "body": body}
+    path.write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize("dtype", ["string", "resource", "variant", "O", "x"])
+def test_no_type_but_numbers_is_read(folder, dtype):
+    """Bytes of a file are no addresses of objects."""
+
+    def change(body):
+        entry = next(e for e in body["arrays"] if e["shape"] == [])
+        entry["dtype"] = dtype
+
+    forge(folder, change)
+    with pytest.raises((ValueError, TypeError)):
+        backup_files.read(folder / "backup_00000003")
+    with pytest.warns(UserWarning, match="backup_00000003' is broken"):
+        assert_same(resumed(folder), undisturbed())
+
+
+@pytest.mark.parametrize("file", ["arrays.bin", "manifest.json"])
+def test_links_out_of_the_folder_are_not_followed(folder, tmp_path, file):
+    path = folder / "backup_00000003" / file
+    outside = tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    with pytest.warns(UserWarning, match=f"broken.*{file} is no file"):
+        assert_same(resumed(folder), undisturbed())
+
+
+def test_linked_folders_are_left_alone(folder, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_text("mine")
+    for name in ("backup_00000009", "unfinished_backup"):
+        (folder / name).symlink_to(outside)
+    assert_same(resumed(folder), undisturbed())
+    assert (outside / "mine").read_text() == "mine"
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"backup_00000009", "outside"}
+
+
+def test_values_that_are_not_finite_are_neither_kept_nor_taken(
+    folder, caplog, monkeypatch
+):
+    gan = made()
+    shelf = backup_files.Shelf(folder, 2)
+    arrays, facts = shelf.newest()
+    name = next(n for n in arrays if n.startswith("weights"))
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_files, "check_finite", lambda arrays: None)
+        shelf.write({**arrays, name: arrays[name] * np.nan}, facts)
+    with pytest.warns(UserWarning, match=f"broken.*{name} holds values"):
+        gan.fit(load(), callbacks=[ExactBackup(folder)], **OFTEN)
+    assert_same(gan, undisturbed())
+
+    def poison():
+        weight = gan.generator.trainable_weights[0]
+        weight.assign(weight * np.nan)
+
+    gan = made()
+    watchers = [ExactBackup(folder, 1, delete_checkpoint=False), At(3, poison)]
+    gan.fit(load(), callbacks=watchers, **OFTEN)
+    assert "values that are not finite" in caplog.text
+    assert shelf.newest()[1]["step"] < 4
+
+
+@pytest.mark.parametrize(
+    "loss, penalty, message",
+    [("hinge", False, "loss was 'NonSaturating'"), (None, True, "penalties")],
+)
+def test_a_backup_of_another_objective_is_refused(
+    folder, loss, penalty, message
+):
+    gan = made()
+    gan.compile(
+        keras.optimizers.Adam(),
+        keras.optimizers.Adam(),
+        loss=loss or gan.adversarial_loss,
+        penalties=[penalties.WeightDecay(0.1)] if penalty else (),
+    )
+    with pytest.raises(ValueError, match=message):
+        gan.fit(load(), callbacks=[ExactBackup(folder, 2)], **OFTEN)
+
+
+def test_a_stop_says_what_there_is_to_go_on_from(tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(backup_files.Shelf, "write", full)
+    hit = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match="There is no backup"):
+        made().fit(load(), callbacks=[ExactBackup(tmp_path), hit], **OFTEN)
+
+
+def test_health_does_not_judge_steps_that_are_passed_over(tmp_path):
+    """Weights that stand still there are no fault."""
+    x = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+
+    def run(*watchers):
+        gan = made()
+        health = Health(x, every=1, answers=("stop",), patience=1)
+        backup = ExactBackup(tmp_path, 2)
+        gan.fit(load(), callbacks=[health, backup, *watchers], **OFTEN)
+        return gan, health
+
+    with pytest.raises(InterruptedError):
+        run(At(7, crash))
+    gan, health = run()
+    assert not gan.stop_training
+    assert_same(gan, undisturbed())
+    assert all(answer["answer"] != "stop" for answer in health.answers)
+
+
+def test_health_leaves_the_place_in_the_data():
+    data = load()
+    data.position.seek(5)
+    gan = made()
+    Health(data).set_model(gan)
+    assert data.position.batch == 5

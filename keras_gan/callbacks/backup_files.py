@@ -16,8 +16,12 @@ MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
 UNFINISHED = "unfinished_backup"
 FORMAT = 1
+MAX_MANIFEST = 2**26
 # What reading a file that is not what was written can lead to.
-BROKEN = (ValueError, TypeError, KeyError, OSError, RecursionError)
+BROKEN = (
+    *(ValueError, TypeError, KeyError, OSError, RecursionError),
+    OverflowError,
+)
 
 
 class Shelf:
@@ -41,7 +45,8 @@ class Shelf:
         """Numbers and paths of the backups, the newest last."""
         if not self.path.is_dir():
             return []
-        found = [(NAME.fullmatch(f.name), f) for f in self.path.iterdir()]
+        real = [f for f in self.path.iterdir() if not f.is_symlink()]
+        found = [(NAME.fullmatch(f.name), f) for f in real if f.is_dir()]
         return sorted((int(match[1]), f) for match, f in found if match)
 
     def write(self, arrays, facts):
@@ -57,10 +62,12 @@ class Shelf:
         Raises:
             OSError: the disk is full, or the folder cannot be written. The
                 backups before are untouched.
+            ValueError: a variable is not finite.
         """
+        check_finite(arrays)
         self.path.mkdir(parents=True, exist_ok=True)
         unfinished = self.path / UNFINISHED
-        shutil.rmtree(unfinished, ignore_errors=True)
+        discard(unfinished)
         unfinished.mkdir()
         try:
             num_bytes, digest = write_arrays(unfinished / ARRAYS, arrays)
@@ -71,7 +78,7 @@ class Shelf:
             number = max(numbers, default=0) + 1
             os.replace(unfinished, self.path / f"backup_{number:08d}")
         except OSError:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            discard(unfinished)
             raise
         sync(self.path)
         for _, folder in self.folders()[: -self.keep]:
@@ -81,7 +88,7 @@ class Shelf:
     def remove(self, folder):
         """Removes a backup so that it is whole or gone."""
         unfinished = self.path / UNFINISHED
-        shutil.rmtree(unfinished, ignore_errors=True)
+        discard(unfinished)
         os.replace(folder, unfinished)
         shutil.rmtree(unfinished)
 
@@ -114,9 +121,16 @@ class Shelf:
         """Removes the backups, and the folder if nothing else is in it."""
         for _, folder in self.folders():
             self.remove(folder)
-        shutil.rmtree(self.path / UNFINISHED, ignore_errors=True)
+        discard(self.path / UNFINISHED)
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def discard(path):
+    """Removes a folder if it can; a link or file itself."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def write_arrays(path, arrays):
@@ -181,9 +195,14 @@ def read(folder):
         `(arrays, facts)`, as given to `Shelf.write`.
 
     Raises:
-        ValueError: a file is torn or altered.
+        ValueError: a file is torn or altered, no file, or holds values of
+            the model that are not finite.
         OSError: a file is missing.
     """
+    for name in (MANIFEST, ARRAYS):
+        check_is_file(folder / name)
+    if (folder / MANIFEST).stat().st_size > MAX_MANIFEST:
+        raise ValueError(f"{MANIFEST} has more than {MAX_MANIFEST} bytes")
     told = json.loads((folder / MANIFEST).read_bytes())
     body = told["body"]
     if told["sha256"] != sum_of(body):
@@ -193,8 +212,7 @@ def read(folder):
             f"its format is {body['format']}, this version reads {FORMAT}"
         )
     entries = [
-        (e["name"], e["shape"], tf.as_dtype(e["dtype"]).as_numpy_dtype)
-        for e in body["arrays"]
+        (e["name"], e["shape"], numeric(e["dtype"])) for e in body["arrays"]
     ]
     sizes = [
         math.prod(shape) * np.dtype(dtype).itemsize
@@ -212,4 +230,29 @@ def read(folder):
     for (name, shape, dtype), size in zip(entries, sizes):
         arrays[name] = np.ndarray(shape, dtype, data, offset)
         offset += size
+    check_finite(arrays)
     return arrays, body["facts"]
+
+
+def check_is_file(path):
+    """Raises unless it is a file itself, no link to one."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ValueError(f"{path.name} is no file")
+
+
+def numeric(name):
+    """The NumPy type of a name; of numbers only, never of objects."""
+    dtype = tf.as_dtype(name)
+    if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+        raise ValueError(f"{name} is no type of numbers")
+    return dtype.as_numpy_dtype
+
+
+def check_finite(arrays):
+    """Raises if a variable holds NaN or infinity.
+
+    Names with a slash are what callbacks remember, which may be infinite.
+    """
+    for name, array in arrays.items():
+        if "/" not in name and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds values that are not finite")

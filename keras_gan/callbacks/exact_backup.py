@@ -105,7 +105,7 @@ class ExactBackup(keras.callbacks.Callback):
         self.num_since = 0
         self.has_trained = False
         self.signal = None
-        self.pending = None
+        self.pending = self.latest = None
         newest = self.shelf.newest()
         if newest is not None:
             self.load(*newest)
@@ -163,7 +163,9 @@ class ExactBackup(keras.callbacks.Callback):
             if self.step < self.pending["step"]:
                 if self.position is None:
                     self.pass_over(iterator, num_steps)
+                self.course.passing_over = True
                 return self.pending["logs"]
+            self.course.passing_over = False
             if not self.pending["ended"]:
                 self.restore_variables()
             self.restore_callbacks()
@@ -228,7 +230,8 @@ class ExactBackup(keras.callbacks.Callback):
         }
         try:
             self.shelf.write(arrays, facts)
-        except OSError as error:
+            self.latest = facts
+        except (OSError, ValueError) as error:
             logger.warning(
                 "No backup before epoch %d, step %d: %s. Training goes on; "
                 "the backups before are kept.",
@@ -247,6 +250,12 @@ class ExactBackup(keras.callbacks.Callback):
             "update": self.model.update_rule,
             "d_steps": self.model.d_steps,
             "g_steps": self.model.g_steps,
+            "loss": type(self.model.adversarial_loss).__name__,
+            "penalties": [type(p).__name__ for p in self.model.penalties],
+            "optimizers": [
+                type(o).__name__ for o in self.model.optimizer.optimizers
+            ],
+            "jit_compile": bool(self.model.jit_compile),
         }
 
     def callback_states(self, arrays):
@@ -276,6 +285,7 @@ class ExactBackup(keras.callbacks.Callback):
         self.check_variables(variables, arrays)
         self.arrays, self.pending = arrays, facts
         self.next_batch = facts["next_batch"]
+        self.latest = facts
         self.restore_variables()
         self.course.begin_at(facts["epoch"])
         logger.info(
@@ -355,14 +365,23 @@ class ExactBackup(keras.callbacks.Callback):
         signal.signal(number, handle)
         self.course.ending.callback(signal.signal, number, before)
 
+    def how_to_go_on(self):
+        """A sentence on the newest backup."""
+        if self.latest is None:
+            return "There is no backup to go on from."
+        return (
+            f"Call `fit` again with the backups in {str(self.shelf.path)!r} to "
+            f"go on from epoch {self.latest['epoch'] + 1}, step "
+            f"{self.latest['step'] + 1}."
+        )
+
     def stop(self):
         """Ends training after a signal, with what to do next."""
         name = signal.Signals(self.signal).name
         message = (
             f"Stopped by {name} before epoch {self.running_epoch + 1}, step "
-            f"{self.step + 1}. Call `fit` again with the backups in "
-            f"{str(self.shelf.path)!r} to go on from there."
-        )
+            f"{self.step + 1}. "
+        ) + self.how_to_go_on()
         logger.warning(message)
         if self.signal == signal.SIGINT:
             raise KeyboardInterrupt(message)
