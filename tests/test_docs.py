@@ -10,6 +10,7 @@ import pytest
 
 from keras_gan import cli
 from keras_gan import losses
+from keras_gan import presets
 
 ROOT = pathlib.Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
@@ -73,6 +74,12 @@ def test_readme_quotes_the_table_of_objectives():
     for table in tables:
         assert len(table.strip().splitlines()) == 2 + len(losses.LOSSES)
         assert table.strip() in readme
+
+
+def test_readme_quotes_the_table_of_presets():
+    table = (ROOT / "benchmarks" / "presets.md").read_text().strip()
+    assert len(table.splitlines()) == 3 + len(presets.__all__)
+    assert table in (ROOT / "README.md").read_text()
 
 
 def test_large_files_stay_out():

@@ -446,7 +446,7 @@ def test_file_of_a_model_with_other_penalties(tmp_path):
     gan.compile(
         "adam", "adam", penalties=[penalties.LeCam(), penalties.PathLength()]
     )
-    with pytest.raises(ValueError, match="Expected.*path_length_0"):
+    with pytest.raises(ValueError, match="path_length_0"):
         gan.load_weights(tmp_path / "gan.weights.h5")
 
 

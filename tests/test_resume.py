@@ -97,12 +97,15 @@ def worker(tmp_path_factory):
     worker.close()
 
 
+LONG = (pytest.mark.large, pytest.mark.long)
+
+
 def rounds(numbers, *marks):
     return [pytest.param(number, marks=marks) for number in numbers]
 
 
 @pytest.mark.parametrize(
-    "number", [*rounds(range(5)), *rounds(range(5, 50), pytest.mark.large)]
+    "number", [*rounds(range(5)), *rounds(range(5, 50), *LONG)]
 )
 def test_killed_runs_end_like_undisturbed_ones(worker, tmp_path, number):
     rng = random.Random(number)
