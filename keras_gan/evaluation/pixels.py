@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from keras_gan import metrics
+from keras_gan.metrics.multiscale_ssim import of_pairs
 from keras_gan.metrics.sliced_wasserstein import SMALLEST
 
 SETTINGS = {
@@ -73,10 +74,7 @@ def draw(x, count, seed):
 
 def similarity(x, num_pairs, seed):
     """Mean similarity of random pairs of images, and its standard error."""
-    rng = np.random.default_rng(seed)
-    first = rng.integers(len(x), size=num_pairs)
-    second = (first + rng.integers(1, len(x), size=num_pairs)) % len(x)
-    values = metrics.multiscale_ssim(x[first], x[second])
+    values = of_pairs(x, num_pairs, seed)
     # Pairs that share an image tell less than one each.
     independent = min(num_pairs, len(x) / 2)
     return float(values.mean()), float(values.std() / independent**0.5)

@@ -138,13 +138,18 @@ def halved(x):
     ).mean(axis=(2, 4))
 
 
-@remembered
-def mean_of_pairs(x, num_pairs, seed, value_range):
-    """Mean similarity of random pairs of two different images."""
+def of_pairs(x, num_pairs, seed, value_range=(-1.0, 1.0)):
+    """Similarities of random pairs of two different images."""
     rng = np.random.default_rng(seed)
     first = rng.integers(len(x), size=num_pairs)
     second = (first + rng.integers(1, len(x), size=num_pairs)) % len(x)
-    return float(multiscale_ssim(x[first], x[second], value_range).mean())
+    return multiscale_ssim(x[first], x[second], value_range)
+
+
+@remembered
+def mean_of_pairs(x, num_pairs, seed, value_range):
+    """Mean similarity of random pairs of two different images."""
+    return float(of_pairs(x, num_pairs, seed, value_range).mean())
 
 
 @keras.saving.register_keras_serializable("keras_gan")
