@@ -81,24 +81,11 @@ def backup_cost(gan, data, steps, rounds, step_seconds):
     """What backups take, and resuming."""
     with tempfile.TemporaryDirectory() as folder:
         backup = Timed(folder, steps, delete_checkpoint=False)
-        gan.fit(
-            data,
-            steps_per_epoch=steps,
-            epochs=rounds,
-            shuffle=False,
-            verbose=0,
-            callbacks=[backup],
-        )
+        options = {"steps_per_epoch": steps, "epochs": rounds, "verbose": 0}
+        gan.fit(data, shuffle=False, callbacks=[backup], **options)
         seconds, sizes = backup.seconds, backup.sizes
         backup.seconds = ()
-        gan.fit(
-            data,
-            steps_per_epoch=steps,
-            epochs=rounds,
-            shuffle=False,
-            verbose=0,
-            callbacks=[backup],
-        )
+        gan.fit(data, shuffle=False, callbacks=[backup], **options)
     return {
         "backup_seconds": spread(seconds),
         "backup_bytes": int(statistics.median(sizes)),
