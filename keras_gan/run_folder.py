@@ -4,7 +4,6 @@ import csv
 import datetime
 import json
 import logging
-import os
 import pathlib
 import platform
 import shlex
@@ -19,6 +18,7 @@ from keras_gan import datasets
 from keras_gan import presets
 from keras_gan import saving
 from keras_gan.checks import check_installed
+from keras_gan.files import replacing
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
 
@@ -46,9 +46,11 @@ class RunFolder:
         self.path = pathlib.Path(path)
 
     def check_new(self):
-        """Raises if the folder holds anything."""
+        """Raises if the folder holds anything of worth."""
+        begun = self.path / f"unfinished.{RUN}"
         if self.path.exists() and (
-            not self.path.is_dir() or any(self.path.iterdir())
+            not self.path.is_dir()
+            or any(f != begun for f in self.path.iterdir())
         ):
             raise ValueError(
                 f"{self.path} exists and is not overwritten: go on with it "
@@ -61,11 +63,9 @@ class RunFolder:
 
     def read_run(self):
         """What `run.json` holds."""
-        missing = [n for n in (RUN, MODEL) if not (self.path / n).is_file()]
-        if missing:
+        if not (self.path / RUN).is_file():
             raise ValueError(
-                f"There is no run to go on with in {self.path}: "
-                f"{' and '.join(missing)} missing."
+                f"There is no run to go on with in {self.path}: {RUN} missing."
             )
         try:
             run = json.loads((self.path / RUN).read_text())
@@ -98,8 +98,10 @@ class RunFolder:
             recipe["data"] = str(pathlib.Path(recipe["data"]).resolve())
         train, test = load_data(recipe)
         train.position.seek(done * int(train.cardinality()))
-        gan = load_model(self.path) if resume else build(recipe, train)
+        gan = self.model(recipe, train)
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
+        if recipe["epochs"] == done == backup.epoch:
+            return self.finish(gan, backup)
         if recipe["epochs"] <= done:
             raise ValueError(
                 f"The run in {self.path} has {done} epochs already; ask for "
@@ -107,7 +109,7 @@ class RunFolder:
             )
         watchers = self.watchers(gan, recipe, self.read_history(done))
         keep = keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: self.write_run(gan, done),
+            on_train_begin=lambda logs: self.begin(gan),
             on_epoch_end=lambda epoch, logs: self.keep(gan, epoch, logs),
         )
         self.path.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,6 @@ class RunFolder:
                 shuffle=False,
             )
         except (KeyboardInterrupt, SystemExit):
-            self.save(gan)
             code = 128 + (backup.signal or signal.SIGINT)
             return code, self.how_to_go_on()
         guard = watchers[0]
@@ -133,15 +134,31 @@ class RunFolder:
                 f"{self.path} is that of epoch {self.run['epochs_done']}. Try "
                 "a lower --learning-rate in another folder."
             )
+        return self.finish(gan, backup)
+
+    def model(self, recipe, train):
+        """The model of the run, built where none was saved before."""
+        if (self.path / MODEL).is_file():
+            return load_model(self.path)
+        if self.run["epochs_done"]:
+            raise ValueError(
+                f"There is no run to go on with in {self.path}: {MODEL} "
+                "missing."
+            )
+        return build(recipe, train)
+
+    def finish(self, gan, backup):
+        """What is done once all epochs are trained."""
         self.write_samples(gan)
+        backup.shelf.clear()
         return 0, f"Done. The run is in {self.path}"
 
     def how_to_go_on(self):
         """The sentence after Ctrl-C and SIGTERM."""
         return (
-            f"\nSaved in {self.path} after {self.run['epochs_done']} whole "
-            "epochs. Go on with: keras-gan train --resume --out "
-            f"{shlex.quote(str(self.path))}"
+            f"\nBacked up in {self.path} after {self.run['epochs_done']} whole "
+            f"epochs; {MODEL} is that of the last. Go on with: keras-gan train "
+            f"--resume --out {shlex.quote(str(self.path))}"
         )
 
     def watchers(self, gan, recipe, history):
@@ -168,31 +185,30 @@ class RunFolder:
             logger.warning("curves.png is left out. %s", error)
         return found
 
+    def begin(self, gan):
+        """Writes what a run begins with, so that it can be gone on with."""
+        self.write_run()
+        if not (self.path / MODEL).is_file():
+            gan.save(self.path / MODEL)
+
     def keep(self, gan, epoch, logs):
         """Saves the model after an epoch, unless a value went bad."""
         if all(np.isfinite(float(value)) for value in logs.values()):
-            self.write_run(gan, epoch + 1)
+            gan.save(self.path / MODEL)
+            self.run["epochs_done"] = epoch + 1
+            self.write_run()
 
-    def write_run(self, gan, epochs_done):
-        """Writes the model and `run.json`."""
-        self.save(gan)
-        self.run["epochs_done"] = epochs_done
-        text = json.dumps(self.run, indent=2, default=str)
-        unfinished = self.path / f"{RUN}.tmp"
-        unfinished.write_text(text)
-        os.replace(unfinished, self.path / RUN)
-
-    def save(self, gan):
-        """Writes the model so that a crash leaves the last one whole."""
-        unfinished = self.path / f"unfinished.{MODEL}"
-        gan.save(unfinished)
-        os.replace(unfinished, self.path / MODEL)
+    def write_run(self):
+        """Writes `run.json`."""
+        with replacing(self.path / RUN) as path:
+            path.write_text(json.dumps(self.run, indent=2, default=str))
 
     def write_samples(self, gan):
         """Writes `samples.npy` where samples are no pictures."""
         if not makes_pictures(gan):
             samples = gan.generate(1000, seed=0)
-            np.save(self.path / "samples.npy", samples, allow_pickle=False)
+            with replacing(self.path / "samples.npy") as path:
+                np.save(path, samples, allow_pickle=False)
 
     def read_history(self, epochs_done):
         """Logged values of the epochs done; cuts the file to just these."""
@@ -204,10 +220,8 @@ class RunFolder:
         if not rows:
             return {}
         names, rows = rows[0], rows[1 : epochs_done + 1]
-        unfinished = self.path / f"{HISTORY}.tmp"
-        with open(unfinished, "w", newline="") as file:
+        with replacing(path) as new, open(new, "w", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows([names, *rows])
-        os.replace(unfinished, path)
         columns = dict(zip(names, zip(*rows)))
         return {
             name: [float("nan" if v == "NA" else v) for v in values]

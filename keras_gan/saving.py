@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_gan.checks import check_unpacked_size
+from keras_gan.files import replacing
 from keras_gan.seeds import states
 
 COMPILED = "compiled_"
@@ -64,11 +65,20 @@ class SavedWhole(keras.Model):
         """Variables of parts given to `compile`, by name; none by default."""
         return {}
 
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """As `keras.Model.save`; a `.keras` file is whole or not there."""
+        with replaced(filepath, ".keras", overwrite) as path:
+            super().save(path, overwrite, zipped, **kwargs)
+
     def save_weights(self, filepath, overwrite=True):
-        """Writes one `.weights.h5` file, with the SHA-256 of its arrays."""
-        super().save_weights(filepath, overwrite)
-        with h5py.File(filepath, "a") as file:
-            file.attrs[DIGEST] = digest(arrays(file))
+        """Writes one `.weights.h5` file, with the SHA-256 of its arrays.
+
+        It is whole or not there; one of that name stays until then.
+        """
+        with replaced(filepath, ".weights.h5", overwrite) as path:
+            super().save_weights(path, overwrite)
+            with h5py.File(path, "a") as file:
+                file.attrs[DIGEST] = digest(arrays(file))
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Reads a `.weights.h5` or `.keras` file, whole or not at all.
@@ -161,6 +171,20 @@ class SavedWhole(keras.Model):
             variable.assign(store[str(index)])
         for key, variable in compiled.items():
             variable.assign(store[key])
+
+
+def replaced(filepath, ending, overwrite):
+    """Where Keras is to write a file: beside it, if that is a file of ours.
+
+    Else, as where Keras has to ask before it overwrites or knows no such
+    ending, the path itself.
+    """
+    path = pathlib.Path(filepath)
+    free = overwrite or not path.exists()
+    if free and path.name.endswith(ending) and path.parent.is_dir():
+        if not path.is_dir():
+            return replacing(path)
+    return contextlib.nullcontext(filepath)
 
 
 def numbered(parts):

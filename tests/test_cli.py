@@ -145,16 +145,17 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), getattr(signal, NAME))
 
 NAME = sys.argv.pop(1)
-run_folder.BACKUP_STEPS = 3
+run_folder.BACKUP_STEPS = int(sys.argv.pop(1))
 watchers = run_folder.RunFolder.watchers
 run_folder.RunFolder.watchers = lambda *all: [*watchers(*all), Kill()]
 cli.main()
 """
 
 
-def killed(num_steps, name, *arguments):
+def killed(num_steps, name, *arguments, every=3):
+    script = [sys.executable, "-c", KILLED, str(num_steps), name, str(every)]
     return subprocess.run(
-        [sys.executable, "-c", KILLED, str(num_steps), name, *arguments],
+        [*script, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -197,6 +198,78 @@ def test_killed_runs_end_like_undisturbed_ones(folder):
     assert files(folder / "run" / "backup")
     command("train", "--resume", "--out", "run")
     assert_same_end(folder / "run", folder / "whole")
+
+
+def test_killed_with_fewer_steps_an_epoch_than_between_backups(folder):
+    write_images("a.npz")
+    options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
+    options += ["--epochs", "3"]
+    command("train", *options, "--out", "whole")
+    # Within the second epoch; backups come every 50 steps.
+    ended = killed(6, "SIGKILL", "train", *options, "--out", "run", every=50)
+    assert ended.returncode == -signal.SIGKILL, ended.stdout
+    told = json.loads((folder / "run" / "run.json").read_text())
+    assert told["epochs_done"] == 1
+    command("train", "--resume", "--out", "run")
+    assert_same_end(folder / "run", folder / "whole")
+
+
+def test_stopped_in_the_very_last_step(folder):
+    np.save("v.npy", np.random.default_rng(0).uniform(-1, 1, (40, 6)))
+    options = ["--data", "v.npy", "--batch-size", "4", "--epochs", "1"]
+    ended = killed(9, "SIGTERM", "train", *options, "--out", "run")
+    assert ended.returncode == 143, ended.stdout
+    assert not (folder / "run" / "samples.npy").exists()
+    assert "Done" in command("train", "--resume", "--out", "run")
+    assert files(folder / "run") == [*RUN, "samples.npy"]
+    assert "already" in command("train", "--resume", "--out", "run", code=1)
+
+
+# Ends without a word before a file gets its name.
+DIES = """
+import os, pathlib, sys
+from keras_gan import cli
+
+name, replace = sys.argv.pop(1), os.replace
+
+def dies(source, target):
+    if pathlib.Path(target).name == name:
+        os._exit(9)
+    replace(source, target)
+
+os.replace = dies
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("file", ["run.json", "model.keras"])
+def test_killed_while_the_folder_is_made(folder, file):
+    write_images("a.npz")
+    options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
+    options += ["--epochs", "1"]
+    command("train", *options, "--out", "whole")
+    script = [sys.executable, "-c", DIES, file, "train", *options]
+    assert subprocess.run([*script, "--out", "run"]).returncode == 9
+    assert f"unfinished.{file}" in files(folder / "run")
+    again = ["--resume"] if file == "model.keras" else options
+    command("train", *again, "--out", "run")
+    assert_same_end(folder / "run", folder / "whole")
+
+
+def test_a_lost_model_is_named(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    (folder / "run" / "model.keras").unlink()
+    output = command("train", "--resume", "--out", "run", "--epochs", 2, code=1)
+    assert "model.keras missing" in output
+
+
+def test_an_empty_history_is_begun_anew(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    (folder / "run" / "history.csv").write_text("")
+    command("train", "--resume", "--out", "run", "--epochs", 2)
+    assert [row["epoch"] for row in history(folder / "run")] == ["1"]
 
 
 def test_resume_from_another_folder(folder, monkeypatch):
@@ -252,13 +325,6 @@ def test_non_finite_values_keep_the_last_good_model(folder, monkeypatch):
         return gan
 
     monkeypatch.setattr(run_folder, "load_model", poisoned)
-    monkeypatch.setattr(
-        run_folder.RunFolder,
-        "write_run",
-        lambda self, gan, done, write=run_folder.RunFolder.write_run: (
-            None if done == 1 else write(self, gan, done)
-        ),
-    )
     output = command("train", "--resume", "--out", "run", "--epochs", 5, code=1)
     assert re.search(r"Stopped: \w+ became nan.*epoch 1", output)
     assert (folder / "run" / "model.keras").read_bytes() == good
@@ -288,7 +354,7 @@ def test_interrupt_saves_and_says_how_to_go_on(folder):
     assert "keras-gan train --resume --out 'my run'" in output
     told = json.loads((folder / "my run" / "run.json").read_text())
     gan = keras.saving.load_model(folder / "my run" / "model.keras")
-    assert int(gan.images_seen) >= told["epochs_done"] * 360 >= 360
+    assert int(gan.images_seen) == told["epochs_done"] * 360 >= 360
     epochs = str(told["epochs_done"] + 1)
     command("train", "--resume", "--out", "my run", "--epochs", epochs)
     assert len(history(folder / "my run")) == told["epochs_done"] + 1

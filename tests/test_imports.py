@@ -9,7 +9,7 @@ import pytest
 import keras_gan
 
 ROOT = pathlib.Path(keras_gan.__file__).parent
-LEAVES = {"checks", "layer_walk", "version"}
+LEAVES = {"checks", "files", "layer_walk", "version"}
 ARROWS = {
     "__init__": None,
     "cli": None,
