@@ -22,6 +22,7 @@ class Course:
         model: the model that `fit` trains.
         data: `x` of `fit`.
         callbacks: list of the callbacks, without those that Keras adds.
+        shuffles: whether `fit` shuffles, as it does arrays.
         ending: `contextlib.ExitStack` that closes however `fit` ends.
 
     Attributes:
@@ -31,10 +32,11 @@ class Course:
             place of each training step, `step(iterator)`.
     """
 
-    def __init__(self, model, data, callbacks, ending):
+    def __init__(self, model, data, callbacks, shuffles, ending):
         self.model = model
         self.data = data
         self.callbacks = callbacks
+        self.shuffles = shuffles
         self.ending = ending
         self.around_step = None
         self.passing_over = False
@@ -58,8 +60,11 @@ class Resumable(SavedWhole):
         callbacks = given.get("callbacks")
         callbacks = getattr(callbacks, "callbacks", callbacks)
         callbacks = tree.flatten(callbacks) if callbacks else []
+        data = given.get("x")
+        arrays = all(hasattr(x, "shape") for x in tree.flatten(data))
+        shuffles = arrays and bool(given.get("shuffle", True))
         with contextlib.ExitStack() as ending:
-            self.course = Course(self, given.get("x"), callbacks, ending)
+            self.course = Course(self, data, callbacks, shuffles, ending)
             ending.callback(setattr, self, "course", None)
             return super().fit(*args, **kwargs)
 
@@ -68,12 +73,15 @@ class Resumable(SavedWhole):
         if self.train_function is not None and not force:
             return self.train_function
         super().make_train_function(force=force)
-        step = self.train_function
+        self._step = self.train_function
 
         def train_function(iterator):
             if self.course is None or self.course.around_step is None:
-                return step(iterator)
-            return self.course.around_step(step, iterator)
+                return self._step(iterator)
+            # What is done around a step may change it, as a new weight does.
+            return self.course.around_step(
+                lambda iterator: self._step(iterator), iterator
+            )
 
         self.train_function = train_function
         return train_function

@@ -32,9 +32,10 @@ CASES = {case.name: case for case in conformance.CASES}
 class Counter(keras.callbacks.Callback):
     """Remembers what it saw, and kills its process at a step."""
 
-    def __init__(self, kill=None):
+    def __init__(self, kill=None, kill_testing=None):
         super().__init__()
         self.kill = kill
+        self.kill_testing = kill_testing
         self.seen = []
         self.num_steps = 0
 
@@ -43,6 +44,12 @@ class Counter(keras.callbacks.Callback):
         self.num_steps += 1
         if self.num_steps == self.kill:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.kill_testing is not None:
+            self.kill_testing -= 1
+            if not self.kill_testing:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def get_state(self):
         return {"seen": np.array(self.seen)}
@@ -127,7 +134,7 @@ def train(job):
         test_fraction=1 / (BATCHES + 1),
         seed=4,
     )
-    counter = Counter(job.get("kill"))
+    counter = Counter(job.get("kill"), job.get("kill_testing"))
     stop = keras.callbacks.EarlyStopping(
         "val_g_loss", mode="min", patience=1, restore_best_weights=True
     )

@@ -1,5 +1,7 @@
 import json
 import math
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -21,7 +23,10 @@ from keras_gan import layers
 from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
+from keras_gan.callbacks import ExactBackup
 from keras_gan.callbacks import Health
+from keras_gan.callbacks import backup_files
+from keras_gan.callbacks import callback_states
 from keras_gan.callbacks import health_answers
 from keras_gan.callbacks import health_signals
 from keras_gan.callbacks.health_probe import Probe
@@ -77,6 +82,13 @@ def fit(gan, x, callbacks, epochs=1, batch_size=32):
         shuffle=False,
         callbacks=callbacks,
     ).history
+
+
+def restless():
+    """A watch that has something to answer at each probe."""
+    return Health(
+        circle(64), thresholds={"d_gradient": 0.0}, answers=CALM, patience=1
+    )
 
 
 def given(health, *names):
@@ -256,12 +268,14 @@ def test_what_a_way_back_brings_back():
 
 def test_no_copy_of_what_is_not_finite():
     gan = vector_gan()
-    copy = health_answers.GoodCopy(gan)
-    copy.take()
+    health = Health(answers=("roll_back",))
+    health.set_model(gan)
+    health.on_train_begin()
     good = np.array(gan.generator.weights[0])
     gan.generator.weights[0].assign(np.nan * good)
-    copy.take()
-    copy.restore()
+    assert health_answers.GoodCopy(gan).taken() is None
+    health.keep()
+    health.roll_back()
     np.testing.assert_array_equal(good, gan.generator.weights[0])
 
 
@@ -324,12 +338,7 @@ class TestQuiet:
 class TestAnswers:
     def test_ladder_climbs_one_rung_an_alarm(self):
         gan = vector_gan(rules=[penalties.R1(0.5)])
-        health = Health(
-            circle(64),
-            thresholds={"d_gradient": 0.0},
-            answers=CALM,
-            patience=1,
-        )
+        health = restless()
         fit(gan, circle(64), [health], epochs=9)
         assert given(health, "epoch", "answer", "effect") == [
             (0, "warn", "nothing was changed"),
@@ -422,57 +431,82 @@ class TestAnswers:
         assert len(history["loss"]) == 6
 
     def test_stop_names_the_backup_of_a_healthy_moment(self, tmp_path):
-        class Shelf:
-            def folders(self):
-                return [(1, tmp_path / "a"), (2, tmp_path / "b")]
+        class Sick(Health):
+            def measured(self, logs):
+                return {"d_gradient": 0.0 if self.step <= 4 else 1e9}
 
-        class Backup:
-            shelf = Shelf()
+        backup = ExactBackup(tmp_path, every=2)
+        health = Sick(every=2, answers=("stop",), patience=4, backup=backup)
+        fit(vector_gan(), circle(96), [backup, health], epochs=9)
+        assert health.step == 20
+        named = health.answers[-1]["effect"].split()[-1]
+        # Before step 3, kept beside the two newest and that of the end.
+        found = [f.name for f in sorted(tmp_path.iterdir())]
+        assert named == str(tmp_path / "backup_00000002")
+        assert found == [f"backup_{n:08d}" for n in (2, 10, 11)]
+        _, facts = backup_files.read(pathlib.Path(named))
+        assert (facts["epoch"], facts["step"]) == (0, 2)
+        shutil.rmtree(named)
+        assert health.stop().endswith("good step is 4")
 
-        (tmp_path / "b").mkdir()
-        health = Health(backup=Backup())
-        health.set_model(vector_gan())
-        health.on_train_begin()
-        health.keep()
-        assert health.stop().endswith(f"good backup {tmp_path / 'b'}")
-        (tmp_path / "b").rmdir()
-        assert health.stop().endswith("good step is 0")
+    def test_without_a_stop_the_backups_go_at_the_end(self, tmp_path):
+        backup = ExactBackup(tmp_path / "a", every=2)
+        health = Health(every=2, backup=backup)
+        fit(vector_gan(), circle(96), [backup, health], epochs=2)
+        assert health.good["file"] and not (tmp_path / "a").exists()
 
 
 class TestState:
     def test_json_there_and_back(self):
         gan = vector_gan(rules=[penalties.R1(0.5)])
-        health = Health(
-            circle(64),
-            thresholds={"d_gradient": 0.0},
-            answers=CALM,
-            patience=1,
-        )
+        health = restless()
         fit(gan, circle(64), [health], epochs=4)
-        state = json.loads(json.dumps(health.get_state()))
+        arrays = {}
+        told = callback_states.to_json(health.get_state(), arrays, "health")
+        state = callback_states.from_json(json.loads(json.dumps(told)), arrays)
         other = Health(circle(64), answers=CALM)
         fresh = vector_gan(rules=[penalties.R1(0.5)])
         other.set_state(state)
-        assert other.get_state() == state
+        again = {}
+        assert callback_states.to_json(other.get_state(), again, "") == (
+            callback_states.to_json(state, {}, "")
+        )
+        for a, b in zip(arrays.values(), again.values(), strict=True):
+            np.testing.assert_array_equal(a, b)
         assert other.roll_backs == 1 and other.step == 8
         fit(fresh, circle(64), [other], epochs=1)
         assert fresh.penalties[0].weight == 1.0
         assert len(other.history["d_gradient"]) == 5
 
     def test_state_in_the_middle_of_a_run(self):
-        """Later ways back lead to the weights that came with the state."""
+        """The last good copy is part of it, and the settings of before."""
         health = Health(circle(64), answers=("roll_back",))
-        gan = vector_gan()
+        gan = vector_gan(rules=[penalties.R1(0.5)])
         health.set_model(gan)
         health.on_train_begin()
-        state = health.get_state()
         weight = gan.generator.trainable_variables[0]
-        weight.assign_add(np.ones(weight.shape, "float32"))
         expected = np.array(weight)
-        health.set_state(state)
+        state = health.get_state()
         weight.assign_add(np.ones(weight.shape, "float32"))
+        health.keep()
+        gan.penalties[0].weight = 8.0
+        health.set_state(state)
+        assert gan.penalties[0].weight == 0.5
         health.act("roll_back")
         np.testing.assert_array_equal(weight, expected)
+
+    def test_another_run_begins_anew(self):
+        health = Health(circle(64), answers=("roll_back",))
+        fit(vector_gan(rules=[penalties.R1(0.5)]), circle(64), [health])
+        gan = vector_gan(rules=[penalties.R1(2.0)])
+        before = np.array(gan.generator.trainable_variables[0])
+        health.set_model(gan)
+        health.on_train_begin()
+        assert gan.penalties[0].weight == 2.0
+        weight = gan.generator.trainable_variables[0]
+        weight.assign_add(np.ones(weight.shape, "float32"))
+        health.act("roll_back")
+        np.testing.assert_array_equal(weight, before)
 
 
 class TestSignals:

@@ -129,6 +129,14 @@ def test_killed_runs_end_like_undisturbed_ones(worker, tmp_path, number):
     assert not list(tmp_path.glob("backup_*"))
 
 
+def test_killed_while_validation_runs(worker, tmp_path):
+    setting = {"dir": str(tmp_path), "every": 2}
+    _, code = worker.run("vector", **setting, kill_testing=2)
+    assert code == -signal.SIGKILL
+    told, _ = worker.run("vector", **setting)
+    assert told == worker.reference("vector")
+
+
 def test_the_cheap_cases_are_of_the_list():
     assert set(CHEAP) <= {case.name for case in CASES}
 
@@ -218,7 +226,7 @@ def folder(tmp_path):
     """Two backups, before step 5 and before step 7 of 15."""
     interrupted(tmp_path)
     folders = sorted(f.name for f in tmp_path.iterdir())
-    assert folders == ["backup_00000002", "backup_00000003"]
+    assert folders == ["backup_00000003", "backup_00000004"]
     return tmp_path
 
 
@@ -237,12 +245,12 @@ def flipped(path):
 def test_a_broken_backup_is_reported_and_the_one_before_used(
     folder, file, harm
 ):
-    broken = folder / "backup_00000003" / file
+    broken = folder / "backup_00000004" / file
     harm(broken, 0) if harm is os.truncate else harm(broken)
     first_step = []
     gan = made()
     watch = At(1, lambda: first_step.append(int(gan.g_optimizer.iterations)))
-    with pytest.warns(UserWarning, match="backup_00000003' is broken"):
+    with pytest.warns(UserWarning, match="backup_00000004' is broken"):
         gan.fit(load(), callbacks=[ExactBackup(folder), watch], **OFTEN)
     assert first_step == [4]
     assert_same(gan, undisturbed())
@@ -259,7 +267,7 @@ def test_no_whole_backup_is_an_error(folder):
 @pytest.mark.parametrize("bit", range(0, 4000, 450))
 def test_every_flipped_bit_is_found(folder, bit):
     for name in ("arrays.bin", "manifest.json"):
-        path = folder / "backup_00000003" / name
+        path = folder / "backup_00000004" / name
         data = bytearray(path.read_bytes())
         data[bit % len(data)] ^= 1 << bit % 8
         path.write_bytes(data)
@@ -277,13 +285,52 @@ def test_a_backup_of_another_model_changes_nothing(folder):
     )
     for gan, message in (
         (players, r"g_steps was 1.*g_steps=2"),
-        (wider, r"is of another model: there \w+ \(.*\) is float32\(.*here"),
+        (wider, r"layer 3 of the generator/units was 8. Rec.*units=9$"),
     ):
         before = state(gan)
         with pytest.raises(ValueError, match=message):
             gan.fit(load(), callbacks=[ExactBackup(folder)], **OFTEN)
         for name, value in state(gan).items():
             np.testing.assert_array_equal(value, before[name])
+
+
+class Silent(keras.layers.Layer):
+    """Says nothing of its width."""
+
+    width = 3
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(self.width,), name="scale")
+        super().build(shape)
+
+    def call(self, x):
+        return x * keras.ops.mean(self.scale)
+
+    def get_config(self):
+        return {}
+
+
+def test_a_backup_of_other_variables_changes_nothing(tmp_path, monkeypatch):
+    def run():
+        latents, x = keras.Input((4,)), keras.Input((6,))
+        generator = keras.Model(latents, keras.layers.Dense(6)(latents))
+        judge = keras.Model(x, keras.layers.Dense(1)(Silent()(x)))
+        gan = compiled((generator, judge), "non_saturating")
+        before = state(gan)
+        try:
+            watchers = [ExactBackup(tmp_path, 2), At(3, crash)]
+            gan.fit(load(), callbacks=watchers, **OFTEN)
+        except ValueError:
+            for name, value in state(gan).items():
+                np.testing.assert_array_equal(value, before[name])
+            raise
+
+    with pytest.raises(InterruptedError):
+        run()
+    monkeypatch.setattr(Silent, "width", 5)
+    message = r"model: there \w+ \(.*scale.*\) is float32\(3,\), here"
+    with pytest.raises(ValueError, match=message):
+        run()
 
 
 def test_a_backup_of_another_data_set_is_refused(folder):
@@ -302,17 +349,20 @@ def test_other_data_in_a_fixed_order_goes_on_inside_an_epoch(tmp_path):
 
 @pytest.mark.parametrize("steps", [2, 3])
 def test_several_steps_per_execution(tmp_path, steps):
-    """With 3, which does not divide 5, backups wait for a whole epoch."""
+    """With 3, which does not divide 5, an epoch cannot begin inside."""
     kwargs = {"steps_per_execution": steps}
     data, _ = datasets.load(
         np.tile(DATA, (2, 1))[:48], batch_size=8, test_fraction=0.0
     )
     data = None if steps == 3 else data
     gan = made(**kwargs)
-    watchers = [ExactBackup(tmp_path, 2), At(4, crash)]
+    backup = ExactBackup(tmp_path, 2)
+    watchers = [backup, At(4, crash)]
     fresh = load() if data is None else data
     with pytest.raises(InterruptedError):
         gan.fit(fresh, callbacks=watchers, **OFTEN)
+    # The fourth execution begins the second half of the second epoch.
+    assert (backup.latest["epoch"], backup.latest["step"]) == (1, steps % 2 * 3)
     if data is not None:
         data.position.seek(0)
     ended = resumed(tmp_path, data, **kwargs)
@@ -341,8 +391,7 @@ def test_epochs_shorter_than_the_data(tmp_path, steps):
         else:
             gan.fit(data, callbacks=watchers, **options)
         runs.append(gan)
-    if steps == 2:
-        assert_same(*runs)
+    assert_same(*runs)
 
 
 @pytest.mark.parametrize(
@@ -378,6 +427,17 @@ def test_a_signal_in_the_last_step_loses_nothing(tmp_path):
     with pytest.raises(SystemExit):
         gan.fit(load(), callbacks=[ExactBackup(tmp_path), hit], **OFTEN)
     assert_same(resumed(tmp_path), undisturbed())
+
+
+def test_a_second_signal_of_another_kind_ends_at_once(tmp_path):
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    before = signal.getsignal(signal.SIGTERM)
+    watchers = [ExactBackup(tmp_path), At(8, twice)]
+    with pytest.raises(KeyboardInterrupt):
+        made().fit(load(), callbacks=watchers, **OFTEN)
 
 
 def test_handlers_come_back_when_fit_breaks_off(tmp_path):
@@ -475,9 +535,11 @@ class Odd(keras.callbacks.Callback):
         raise AssertionError
 
 
-def test_state_that_is_no_plain_data_is_named(tmp_path):
+def test_state_that_is_no_plain_data_is_named_before_any_step(tmp_path):
+    gan = made()
     with pytest.raises(TypeError, match=r"Odd_1/thing=\{1, 2\}"):
-        made().fit(load(), callbacks=[ExactBackup(tmp_path, 1), Odd()], **OFTEN)
+        gan.fit(load(), callbacks=[ExactBackup(tmp_path, 9), Odd()], **OFTEN)
+    assert int(gan.g_optimizer.iterations) == 0
 
 
 TWO_REPLICAS = """
@@ -528,7 +590,7 @@ def test_numpy_scalars_in_states_stay_what_they_are():
 
 def forge(folder, change):
     """Alters a manifest and makes its sum fit."""
-    path = folder / "backup_00000003" / "manifest.json"
+    path = folder / "backup_00000004" / "manifest.json"
     body = json.loads(path.read_text())["body"]
     change(body)
     told = {"sha256": backup_files.sum_of(body), "body": body}
@@ -545,14 +607,14 @@ def test_no_type_but_numbers_is_read(folder, dtype):
 
     forge(folder, change)
     with pytest.raises((ValueError, TypeError)):
-        backup_files.read(folder / "backup_00000003")
-    with pytest.warns(UserWarning, match="backup_00000003' is broken"):
+        backup_files.read(folder / "backup_00000004")
+    with pytest.warns(UserWarning, match="backup_00000004' is broken"):
         assert_same(resumed(folder), undisturbed())
 
 
 @pytest.mark.parametrize("file", ["arrays.bin", "manifest.json"])
 def test_links_out_of_the_folder_are_not_followed(folder, tmp_path, file):
-    path = folder / "backup_00000003" / file
+    path = folder / "backup_00000004" / file
     outside = tmp_path / "outside"
     path.rename(outside)
     path.symlink_to(outside)
@@ -613,6 +675,148 @@ def test_a_backup_of_another_objective_is_refused(
     )
     with pytest.raises(ValueError, match=message):
         gan.fit(load(), callbacks=[ExactBackup(folder, 2)], **OFTEN)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 7}, "order of the data/seed was 0. Rec.*=7"),
+        ({"flip": True}, "order of the data/flip was False"),
+    ],
+)
+def test_a_backup_of_another_order_is_refused(tmp_path, change, message):
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1))
+    pictures = pictures.astype("uint8")
+
+    def run(data, *watchers):
+        keras.utils.set_random_seed(1)
+        players = architectures.dcgan((8, 8, 1), latent_dim=4, width=4)
+        gan = compiled(players, "non_saturating")
+        watchers = [ExactBackup(tmp_path, 2), *watchers]
+        gan.fit(data, callbacks=watchers, **OFTEN)
+
+    def data(**kwargs):
+        return datasets.load(
+            pictures, batch_size=8, test_fraction=0.0, **kwargs
+        )[0]
+
+    with pytest.raises(InterruptedError):
+        run(data(), At(3, crash))
+    with pytest.raises(ValueError, match=message):
+        run(data(**change))
+
+
+def test_a_backup_of_other_layers_is_refused(folder):
+    gan = made()
+    layer = next(
+        layer
+        for layer in gan.discriminator.layers
+        if isinstance(layer, keras.layers.LeakyReLU)
+    )
+    layer.negative_slope = 0.5
+    with pytest.raises(
+        ValueError, match="discriminator/negative_slope was.*0.5"
+    ):
+        gan.fit(load(), callbacks=[ExactBackup(folder, 2)], **OFTEN)
+
+
+def test_other_numbers_are_told(folder, caplog):
+    gan = made()
+    gan.d_optimizer.learning_rate = 0.25
+    gan.fit(load(), callbacks=[ExactBackup(folder, 2)], **OFTEN)
+    told = [r.getMessage() for r in caplog.records if "made with" in r.msg]
+    rate = "d_optimizer/config/learning_rate"
+    assert any(rate in line and "now it is 0.25" in line for line in told)
+
+
+def test_the_same_command_is_told_nothing(folder, caplog):
+    resumed(folder)
+    assert not caplog.records
+
+
+def test_orders_that_no_backup_holds_are_told(tmp_path, caplog):
+    made().fit(DATA, callbacks=[ExactBackup(tmp_path)], epochs=1, verbose=0)
+    assert "`fit` shuffles arrays" in caplog.text
+    caplog.clear()
+    data = tf.data.Dataset.from_tensor_slices(DATA).batch(8)
+    interrupted(tmp_path, data)
+    assert not caplog.records
+    resumed(tmp_path, data)
+    assert "1 batches are read again" in caplog.text
+
+
+def test_killed_before_the_first_backup_is_due(tmp_path):
+    """Not even the weights a run began with are lost."""
+    keras.utils.set_random_seed(5)
+    first = compiled(small((6,)), "non_saturating")
+    with pytest.raises(InterruptedError):
+        watchers = [ExactBackup(tmp_path), At(3, crash)]
+        first.fit(load(), callbacks=watchers, **OFTEN)
+    keras.utils.set_random_seed(5)
+    whole = compiled(small((6,)), "non_saturating")
+    whole.fit(load(), **OFTEN)
+    assert_same(resumed(tmp_path, every="epoch"), whole)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"jit_compile": True},
+        pytest.param({"policy": "mixed_float16"}, id="float16"),
+        pytest.param({"policy": "mixed_bfloat16"}, id="bfloat16"),
+    ],
+)
+def test_under_xla_and_mixed_precision(tmp_path, options):
+    before = keras.config.dtype_policy()
+    options = dict(options)
+    keras.config.set_dtype_policy(options.pop("policy", "float32"))
+    try:
+        gan = interrupted(tmp_path, **options)
+        scales = [v for v in gan.running_state().values() if "scale" in v.path]
+        expected = undisturbed(**options)
+        assert_same(resumed(tmp_path, **options), expected)
+        if before.name != keras.config.dtype_policy().name:
+            assert gan.generator.compute_dtype != "float32"
+        if gan.generator.compute_dtype == "float16":
+            assert scales
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+class Alarmed(Health):
+    """A watch that is alarmed after given steps."""
+
+    at = ()
+
+    def measured(self, logs):
+        super().measured(logs)
+        return {"d_gradient": 1e9 if self.step in self.at else 0.0}
+
+
+@pytest.mark.parametrize("num_steps", [3, 5, 8, 11, 14])
+def test_health_goes_back_to_what_it_kept_before_the_kill(tmp_path, num_steps):
+    answers = ("rates", "penalty", "roll_back")
+
+    def run(*watchers):
+        keras.utils.set_random_seed(1)
+        rules = [penalties.R1(0.5)]
+        gan = compiled(small((6,)), "non_saturating", rules)
+        health = Alarmed(DATA, every=1, answers=answers, patience=1)
+        health.at = (4, 5, 6, 9, 10, 11, 12)
+        gan.fit(load(), callbacks=[*watchers, health], **OFTEN)
+        return gan, health
+
+    whole, expected = run()
+    assert [a["answer"] for a in expected.answers] == [
+        *("warn", "rates", "penalty"),
+        *("warn", "rates", "penalty", "roll_back"),
+    ]
+    with pytest.raises(InterruptedError):
+        run(ExactBackup(tmp_path, 2), At(num_steps, crash))
+    gan, health = run(ExactBackup(tmp_path, 2))
+    assert_same(gan, whole)
+    assert health.answers == expected.answers
+    assert gan.penalties[0].weight == whole.penalties[0].weight == 2.0
 
 
 def test_a_stop_says_what_there_is_to_go_on_from(tmp_path, monkeypatch):

@@ -12,6 +12,9 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.files import sync
+from keras_gan.files import write_file
+
 MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
 UNFINISHED = "unfinished_backup"
@@ -35,11 +38,15 @@ class Shelf:
     Args:
         path: `pathlib.Path` of the folder; made when it is first needed.
         keep: integer >= 1, how many backups stay.
+
+    Attributes:
+        pinned: path of one more backup that stays, or None.
     """
 
     def __init__(self, path, keep):
         self.path = pathlib.Path(path)
         self.keep = keep
+        self.pinned = None
 
     def folders(self):
         """Numbers and paths of the backups, the newest last."""
@@ -82,7 +89,8 @@ class Shelf:
             raise
         sync(self.path)
         for _, folder in self.folders()[: -self.keep]:
-            self.remove(folder)
+            if folder != self.pinned:
+                self.remove(folder)
         return num_bytes
 
     def remove(self, folder):
@@ -144,25 +152,6 @@ def write_arrays(path, arrays):
             yield data
 
     return write_file(path, parts()), digest.hexdigest()
-
-
-def write_file(path, parts):
-    """Writes bytes to a new file and to the disk; returns how many."""
-    with open(path, "xb") as file:
-        num_bytes = sum(file.write(part) for part in parts)
-        file.flush()
-        os.fsync(file.fileno())
-    return num_bytes
-
-
-def sync(folder):
-    """Brings the names in a folder to the disk, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def manifest(arrays, digest, facts):

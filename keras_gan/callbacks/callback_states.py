@@ -56,6 +56,32 @@ def set_state(callback, state):
         setattr(callback, name, state[name])
 
 
+def all_from_json(told, arrays, callbacks):
+    """States of those callbacks that are there, by name.
+
+    Args:
+        told: dictionary of what `to_json` returned, by name.
+        arrays: dictionary of the arrays.
+        callbacks: dictionary of callbacks, by name.
+
+    Raises:
+        ValueError: a state lacks something.
+    """
+    found = {}
+    for name in sorted(told.keys() & callbacks.keys()):
+        try:
+            found[name] = from_json(told[name], arrays)
+            lacking = set(carried(callbacks[name])) - found[name].keys()
+        except (KeyError, AttributeError, TypeError) as error:
+            lacking = error
+        if lacking:
+            raise ValueError(
+                "The state of a callback lacks something. "
+                f"Received: {name} without {lacking}"
+            )
+    return found
+
+
 def to_json(value, arrays, name):
     """A copy of plain data for JSON; what is NumPy's goes into `arrays`.
 

@@ -1,18 +1,16 @@
 """Backups from which training goes on as if it had never stopped."""
 
 import logging
-import platform
 import signal
 import threading
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_gan.callbacks import backup_setting
 from keras_gan.callbacks import callback_states
 from keras_gan.callbacks.backup_files import Shelf
 from keras_gan.checks import check_integer
-from keras_gan.version import __version__
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,9 +29,11 @@ class ExactBackup(keras.callbacks.Callback):
     `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and `History`, and
     each that has `get_state()` and `set_state(state)` for plain data.
 
-    Backups are written whole or not at all. A broken one is reported and the
-    one before is used; one of another model raises. If one cannot be written,
-    the disk being full, training goes on with a logged warning.
+    The first is made before the first step. All are written whole or not at
+    all. A broken one is reported and the one before is used. If one cannot be
+    written, the disk being full, training goes on with a logged warning. A
+    backup of another objective, other layers or another order of the data is
+    refused; other numbers, as the weight of a penalty, are reported.
 
     SIGTERM and Ctrl-C back up after the running step, or after a running
     evaluation, and end the program; a second one ends it at once.
@@ -42,7 +42,9 @@ class ExactBackup(keras.callbacks.Callback):
     the batches of the epoch that were used are read again and passed over;
     this is exact if the order is the same in each epoch and run. Not exact:
     shuffled arrays, `shuffle` of tf.data that reshuffles, `SwapEMAWeights`,
-    another number of replicas, another `jit_compile`. Callbacks see the steps
+    another number of replicas, an epoch for whose `steps_per_epoch` the data do
+    not suffice, random numbers of no layer of the model, such as
+    `keras.random` without a seed in a penalty of yours. Callbacks see the steps
     of the resumed epoch that were done again, with the logs of the last one.
     `CSVLogger` needs `append=True`, and may write the row of an epoch twice.
 
@@ -80,6 +82,7 @@ class ExactBackup(keras.callbacks.Callback):
         self.every = every
         self.keep = keep
         self.delete_checkpoint = delete_checkpoint
+        self.stays = False
         self.signal = None
 
     @property
@@ -103,14 +106,22 @@ class ExactBackup(keras.callbacks.Callback):
         self.position = getattr(self.course.data, "position", None)
         self.next_batch = self.position and self.position.batch
         self.num_since = 0
-        self.has_trained = False
+        self.has_trained = self.stays = False
         self.signal = None
         self.pending = self.latest = None
+        self.logs = {}
+        self.setting = backup_setting.setting(
+            self.model, self.params["steps"], self.course.data
+        )
+        self.choices = backup_setting.choices(self.model)
         newest = self.shelf.newest()
         if newest is not None:
             self.load(*newest)
+        self.warn_of_other_orders()
         self.course.around_step = self.around_step
         if threading.current_thread() is threading.main_thread():
+            self.caught = {}
+            self.course.ending.callback(self.let_go)
             for number in CAUGHT:
                 self.catch(number)
 
@@ -127,7 +138,9 @@ class ExactBackup(keras.callbacks.Callback):
             if self.pending is None and self.has_trained:
                 self.end_pass()
             self.first_batch = self.next_batch
-            self.position.seek(self.next_batch)
+            if self.pending is not None and not self.seeks():
+                self.first_batch -= self.pending["step"]
+            self.position.seek(self.first_batch)
 
     def end_pass(self):
         """Moves on to the next pass where an epoch is a whole pass."""
@@ -146,7 +159,8 @@ class ExactBackup(keras.callbacks.Callback):
         if not self.has_trained:
             return
         good = all(np.isfinite(v) for v in (logs or {}).values())
-        if good and self.delete_checkpoint and self.signal is None:
+        clears = self.delete_checkpoint and not self.stays
+        if good and clears and self.signal is None:
             self.shelf.clear()
         elif good:
             if self.position is not None:
@@ -161,7 +175,7 @@ class ExactBackup(keras.callbacks.Callback):
         num_steps = self.model.steps_per_execution
         if self.pending is not None:
             if self.step < self.pending["step"]:
-                if self.position is None:
+                if not self.seeks():
                     self.pass_over(iterator, num_steps)
                 self.course.passing_over = True
                 return self.pending["logs"]
@@ -173,7 +187,7 @@ class ExactBackup(keras.callbacks.Callback):
             self.back_up()
         if self.signal is not None:
             self.stop()
-        if self.position is not None and not (self.has_trained and self.step):
+        if self.seeks() and not (self.has_trained and self.step):
             self.position.seek(self.next_batch)
         self.logs = step(iterator)
         self.has_trained = True
@@ -184,7 +198,9 @@ class ExactBackup(keras.callbacks.Callback):
 
     def is_due(self):
         """Whether to back up before the step that comes."""
-        if not self.num_since or (self.step and not self.is_seekable()):
+        if not self.has_trained:
+            return True  # A run that dies soon has begun with these weights.
+        if not self.num_since:
             return False
         if self.signal is not None:
             return True
@@ -192,10 +208,14 @@ class ExactBackup(keras.callbacks.Callback):
             return self.step == 0
         return self.num_since >= self.every
 
-    def is_seekable(self):
-        """Whether the number of steps done says where in the epoch we are."""
+    def seeks(self):
+        """Whether the data can begin inside an epoch.
+
+        Not if the last of several steps per execution ends with the data.
+        """
         steps = self.params["steps"]
-        return not steps or steps % self.model.steps_per_execution == 0
+        whole = not steps or steps % self.model.steps_per_execution == 0
+        return self.position is not None and whole
 
     def pass_over(self, iterator, num_steps):
         """Reads batches that were used before the backup."""
@@ -225,8 +245,9 @@ class ExactBackup(keras.callbacks.Callback):
             "next_batch": self.next_batch,
             "logs": {name: float(v) for name, v in self.logs.items()},
             "callbacks": self.callback_states(arrays),
-            "setting": self.setting(),
-            "versions": versions(),
+            "setting": self.setting,
+            "choices": self.choices,
+            "versions": backup_setting.versions(),
         }
         try:
             self.shelf.write(arrays, facts)
@@ -240,23 +261,6 @@ class ExactBackup(keras.callbacks.Callback):
                 error,
             )
         self.num_since = 0
-
-    def setting(self):
-        """What must be the same for a backup to fit."""
-        return {
-            "model": type(self.model).__name__,
-            "steps an epoch": self.params["steps"],
-            "steps_per_execution": self.model.steps_per_execution,
-            "update": self.model.update_rule,
-            "d_steps": self.model.d_steps,
-            "g_steps": self.model.g_steps,
-            "loss": type(self.model.adversarial_loss).__name__,
-            "penalties": [type(p).__name__ for p in self.model.penalties],
-            "optimizers": [
-                type(o).__name__ for o in self.model.optimizer.optimizers
-            ],
-            "jit_compile": bool(self.model.jit_compile),
-        }
 
     def callback_states(self, arrays):
         """States of all callbacks for JSON; their arrays go into `arrays`."""
@@ -280,9 +284,13 @@ class ExactBackup(keras.callbacks.Callback):
 
     def load(self, arrays, facts):
         """Takes up a backup, if it fits in all respects."""
+        backup_setting.check_facts(self.shelf.path, facts)
         self.check_setting(facts)
         variables = self.model.running_state()
         self.check_variables(variables, arrays)
+        self.states = callback_states.all_from_json(
+            facts["callbacks"], arrays, self.all_callbacks()
+        )
         self.arrays, self.pending = arrays, facts
         self.next_batch = facts["next_batch"]
         self.latest = facts
@@ -297,23 +305,28 @@ class ExactBackup(keras.callbacks.Callback):
 
     def check_setting(self, facts):
         """Raises unless the backup was made by a run like this one."""
-        for name, value in self.setting().items():
-            if facts["setting"].get(name) != value:
-                raise ValueError(
-                    f"The backup in {str(self.shelf.path)!r} is of another "
-                    f"run: {name} was {facts['setting'].get(name)!r}. "
-                    f"Received: {name}={value!r}"
-                )
         if (facts["next_batch"] is None) != (self.position is None):
             raise ValueError(
                 f"The backup in {str(self.shelf.path)!r} is of a run on "
                 f"another kind of data. Received: {self.course.data!r}"
             )
-        if facts["versions"] != versions():
+        backup_setting.check(self.shelf.path, facts["setting"], self.setting)
+        backup_setting.warn_of_other_choices(facts["choices"], self.choices)
+        backup_setting.warn_of_other_versions(facts["versions"])
+
+    def warn_of_other_orders(self):
+        """Logs where the order of the data may not be that of before."""
+        if self.course.shuffles:
             logger.warning(
-                "The backup was made by other versions, %s; the last bits "
-                "may differ.",
-                facts["versions"],
+                "`fit` shuffles arrays by a state that no backup holds: a "
+                "resumed run sees another order. Pass keras_gan.datasets.load"
+                "(arrays) or shuffle=False."
+            )
+        elif self.pending and self.pending["step"] and self.position is None:
+            logger.warning(
+                "%d batches are read again and passed over: this is exact if "
+                "the data come in the same order in each epoch and run.",
+                self.pending["step"],
             )
 
     def check_variables(self, variables, arrays):
@@ -340,15 +353,13 @@ class ExactBackup(keras.callbacks.Callback):
     def restore_callbacks(self):
         """Gives callbacks what they remembered; the backup is used up."""
         callbacks = self.all_callbacks()
-        for name, state in self.pending["callbacks"].items():
-            if name in callbacks:
-                state = callback_states.from_json(state, self.arrays)
-                callback_states.set_state(callbacks[name], state)
-        missing = sorted(set(self.pending["callbacks"]) - set(callbacks))
+        for name, state in self.states.items():
+            callback_states.set_state(callbacks[name], state)
+        missing = sorted(self.pending["callbacks"].keys() - self.states)
         if missing:
             logger.warning("States of missing callbacks: %s", missing)
         self.logs = self.pending["logs"]
-        self.pending = self.arrays = None
+        self.pending = self.arrays = self.states = None
 
     def catch(self, number):
         """Puts our handler in place until `fit` ends."""
@@ -358,12 +369,17 @@ class ExactBackup(keras.callbacks.Callback):
             return
 
         def handle(number, frame):
-            signal.signal(number, before)
-            if self.signal is None:
-                self.signal = number
+            self.let_go()
+            self.signal = number
 
         signal.signal(number, handle)
-        self.course.ending.callback(signal.signal, number, before)
+        self.caught[number] = before
+
+    def let_go(self):
+        """Gives the signals back to who handled them before."""
+        for number, before in self.caught.items():
+            signal.signal(number, before)
+        self.caught.clear()
 
     def how_to_go_on(self):
         """A sentence on the newest backup."""
@@ -392,13 +408,3 @@ def signature(variable):
     """Shape and dtype of a variable or an array, for messages too."""
     dtype = keras.backend.standardize_dtype(variable.dtype)
     return f"{dtype}{tuple(variable.shape)}"
-
-
-def versions():
-    """Versions of what computes."""
-    return {
-        "keras_gan": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "machine": platform.machine(),
-    }

@@ -1,5 +1,6 @@
 """A watch over the health of a run, with a ladder of answers."""
 
+import copy
 import json
 import logging
 import math
@@ -13,12 +14,16 @@ from keras_gan.callbacks import health_answers
 from keras_gan.callbacks import health_signals
 from keras_gan.callbacks.health_probe import Probe
 from keras_gan.callbacks.health_probe import divergence
+from keras_gan.callbacks.stop_on_non_finite import first_non_finite
 from keras_gan.checks import check_integer
 
 MAX_ROLL_BACKS = 3
 NUM_SAMPLES = 128
 GRADIENT_ROWS = 64
-STATE = ("step", "answers", "levels", "streaks", "history", "roll_backs")
+STATE = (
+    *("step", "answers", "levels", "streaks", "history", "roll_backs"),
+    *("good", "settings", "weights_before", "copied"),
+)
 ANSWERS = health_signals.ANSWERS
 SIGNALS = health_signals.SIGNALS
 
@@ -85,13 +90,13 @@ class Health(keras.callbacks.Callback):
         warm_up: integer >= 0, in images seen.
         patience: integer >= 1, alarms in a row before an answer.
         path: file that gets one line of JSON an answer, or None.
-        backup: the `ExactBackup` of the run, with `delete_checkpoint=False`:
-            a stop names its newest backup of a healthy moment.
+        backup: the `ExactBackup` of the run: a stop names its newest backup
+            of a healthy moment, which stays.
 
     Attributes `answers` (list of dictionaries: step, epoch, signal, value,
     threshold, answer, cause, remedy, effect), `values` (the last probe) and
     `roll_backs` say what happened; `get_state()` and `set_state(state)` carry
-    them to another session as JSON.
+    them, and the last good copy, to another session.
 
     Raises:
         TypeError: an argument is of another type.
@@ -155,31 +160,35 @@ class Health(keras.callbacks.Callback):
         self.answers, self.values = [], {}
         self.levels, self.streaks, self.history = {}, {}, {}
         self.good = {"step": 0, "file": None}
+        self.settings = self.weights_before = self.copied = None
         self._batch = -1
-        self._probe = self._copy = self._settings = None
+        self._probe = self._copy = None
+        self._goes_on = False
 
     def get_state(self):
-        """Plain JSON of what the next session must know."""
-        state = {name: getattr(self, name) for name in STATE}
-        state |= {"good": self.good, "settings": self._settings}
-        return json.loads(json.dumps(state))
+        """What the next session must know: plain data and NumPy arrays."""
+        return copy.deepcopy({name: getattr(self, name) for name in STATE})
 
     def set_state(self, state):
         """Takes over what `get_state` gave in another session."""
-        state = json.loads(json.dumps(state))
-        for name in STATE:
-            setattr(self, name, state[name])
-        self.good, self._settings = state["good"], state["settings"]
+        for name, value in copy.deepcopy(state).items():
+            setattr(self, name, value)
+        self._goes_on = True
         if self.model is not None:
             self.take_up()
 
     def take_up(self):
-        """Gives the model our settings, and starts from its weights."""
-        if self._settings is not None:
-            health_answers.restore_settings(self.model, self._settings)
-        if self._copy is not None:
-            self._copy.take()
-        self.remember_weights()
+        """Gives the model our settings; what is not known begins here."""
+        if self.settings is None:
+            self.settings = health_answers.settings(self.model)
+        health_answers.restore_settings(self.model, self.settings)
+        if self.weights_before is None:
+            self.remember_weights()
+        if "roll_back" in self.allowed:
+            self._copy = health_answers.GoodCopy(self.model)
+            if self.copied is None:
+                self.copied = self._copy.taken()
+        self.pin()
 
     def on_train_begin(self, logs=None):
         if self.data[0] is not None:
@@ -187,9 +196,12 @@ class Health(keras.callbacks.Callback):
                 self.model, *self.data, self.classifier, GRADIENT_ROWS
             )
             self._probe()  # Traced now: what does not fit fails here.
-        if "roll_back" in self.allowed:
-            self._copy = health_answers.GoodCopy(self.model)
+        if not self._goes_on:
+            self.settings = self.weights_before = self.copied = None
         self.take_up()
+
+    def on_train_end(self, logs=None):
+        self._goes_on = False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self._batch = epoch, -1
@@ -201,7 +213,7 @@ class Health(keras.callbacks.Callback):
         if course is not None and course.passing_over:
             return  # `ExactBackup` gives the state back afterwards.
         self.step += num_steps
-        name = health_signals.first_non_finite(logs)
+        name = first_non_finite(logs)
         if name is not None:
             self.not_finite(name, logs[name])
         elif self.every != "epoch":
@@ -211,7 +223,7 @@ class Health(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.model.stop_training:
             return
-        name = health_signals.first_non_finite(logs)
+        name = first_non_finite(logs)
         if name is not None:
             self.not_finite(name, logs[name])
         elif self.every == "epoch":
@@ -253,7 +265,7 @@ class Health(keras.callbacks.Callback):
         """All values of this moment by name."""
         values = health_signals.from_logs(logs)
         for role, weights in self.weights().items():
-            before = self._weights[role]
+            before = self.weights_before[role]
             values[f"{role}_moved"] = health_answers.moved(before, weights)
         if self._probe is not None:
             values |= self.probed()
@@ -306,28 +318,29 @@ class Health(keras.callbacks.Callback):
         if answer == "stop":
             return self.stop()
         effect = getattr(health_answers, answer)(self.model)
-        self._settings = health_answers.settings(self.model)
+        self.settings = health_answers.settings(self.model)
         return effect
 
     def roll_back(self):
         """Goes back to the last good copy, with lower rates if allowed."""
-        copy = self._copy
-        if self.roll_backs >= MAX_ROLL_BACKS or copy.values is None:
+        if self.roll_backs >= MAX_ROLL_BACKS or self.copied is None:
             return None
         self.roll_backs += 1
         self.streaks = {}
-        copy.restore()
+        self._copy.restore(self.copied)
         self.model.reset_metrics()
         effect = f"back to step {self.good['step']}"
         cut = "rates" in self.allowed and health_answers.rates(self.model)
         if cut:
-            copy.take()
+            self.copied = self._copy.taken()
             effect = f"{effect}, {cut}"
         return f"{effect}; {MAX_ROLL_BACKS - self.roll_backs} left"
 
     def stop(self):
         """Ends training."""
         self.model.stop_training = True
+        if self.backup is not None:
+            self.backup.stays = True
         found = f"training ends; the last good step is {self.good['step']}"
         file = self.good["file"]
         if file is not None and pathlib.Path(file).exists():
@@ -358,8 +371,15 @@ class Health(keras.callbacks.Callback):
         folders = [] if self.backup is None else self.backup.shelf.folders()
         file = str(folders[-1][1]) if folders else None
         self.good = {"step": self.step, "file": file}
+        self.pin()
         if self._copy is not None:
-            self._copy.take()
+            self.copied = self._copy.taken() or self.copied
+
+    def pin(self):
+        """Lets the last good backup stay."""
+        file = self.good["file"]
+        if self.backup is not None and file is not None:
+            self.backup.shelf.pinned = pathlib.Path(file)
 
     def weights(self):
         """The trainable values of both players."""
@@ -369,7 +389,7 @@ class Health(keras.callbacks.Callback):
 
     def remember_weights(self):
         """Keeps the weights that the next probe compares with."""
-        self._weights = self.weights()
+        self.weights_before = self.weights()
 
 
 def checked_answers(answers):

@@ -92,7 +92,7 @@ def restore_settings(gan, found):
 
 
 class GoodCopy:
-    """A copy of everything that training moves, in the host's memory.
+    """Copies everything that training moves into the host's memory.
 
     Args:
         gan: compiled `keras_gan.GAN`.
@@ -103,18 +103,17 @@ class GoodCopy:
         parts += [getattr(p, "variables", ()) for p in gan.penalties]
         found = {id(v): v for part in parts for v in part}
         self.variables = list(found.values())
-        self.values = None
 
-    def take(self):
-        """Copies the values, unless some are not finite."""
+    def taken(self):
+        """The values now as a list, or None if some are not finite."""
         values = [ops.convert_to_numpy(v) for v in self.variables]
         # A sum is not finite if one value is not, and is sooner known.
-        if all(np.isfinite(np.sum(value)) for value in values):
-            self.values = values
+        finite = all(np.isfinite(np.sum(value)) for value in values)
+        return values if finite else None
 
-    def restore(self):
-        """Gives the variables the values of the copy."""
-        for variable, value in zip(self.variables, self.values):
+    def restore(self, values):
+        """Gives the variables the values of a copy."""
+        for variable, value in zip(self.variables, values):
             variable.assign(value)
 
 

@@ -4,8 +4,6 @@ import math
 from statistics import median
 from typing import NamedTuple
 
-from keras_gan.callbacks.stop_on_non_finite import order
-
 ANSWERS = ("warn", "augment", "rates", "penalty", "roll_back", "stop")
 NON_FINITE = "non_finite"
 MIN_HISTORY = 5
@@ -145,14 +143,6 @@ def from_logs(logs):
     if "d_real" in logs and "d_fake" in logs:
         found["logit_gap"] = abs(logs["d_real"] - logs["d_fake"])
     return {name: float(value) for name, value in found.items()}
-
-
-def first_non_finite(logs):
-    """The name of the first logged value that went, or None."""
-    for name in sorted(logs or {}, key=order):
-        if not math.isfinite(float(logs[name])):
-            return name
-    return None
 
 
 def jumps(values, history):

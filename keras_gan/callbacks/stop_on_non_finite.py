@@ -55,12 +55,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
     def look(self, logs):
         """Stops training if a value in `logs` is not finite."""
-        if self.name is not None:
-            return
-        for name in sorted(logs or {}, key=order):
-            if not math.isfinite(float(logs[name])):
-                self.stop(name, float(logs[name]))
-                return
+        name = first_non_finite(logs)
+        if self.name is None and name is not None:
+            self.stop(name, float(logs[name]))
 
     def stop(self, name, value):
         """Remembers and reports the value, and ends training."""
@@ -75,6 +72,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
             self.epoch + 1,
             self.batch,
         )
+
+
+def first_non_finite(logs):
+    """The name of the first logged value that went, or None."""
+    for name in sorted(logs or {}, key=order):
+        if not math.isfinite(float(logs[name])):
+            return name
+    return None
 
 
 def order(name):

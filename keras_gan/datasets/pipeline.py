@@ -16,6 +16,8 @@ class Position:
     Args:
         num_batches: integer >= 1, batches of a pass.
         batch: integer >= 0, where the first pass begins.
+        origin: what the batches are a function of beside their number, as
+            plain data, or None.
 
     Example:
     >>> position = Position(num_batches=200)
@@ -24,8 +26,9 @@ class Position:
     (405, 600)
     """
 
-    def __init__(self, num_batches, batch=0):
+    def __init__(self, num_batches, batch=0, origin=None):
         self.num_batches = num_batches
+        self.origin = origin
         self.seek(batch)
 
     def seek(self, batch):
@@ -70,7 +73,9 @@ def batches(x, y, batch_size, seed=None, flip=False):
     x = tf.constant(x)
     y = None if y is None else tf.constant(y)
     num_batches = len(x) // batch_size
-    position = Position(num_batches)
+    origin = {"rows": len(x), "batch_size": batch_size}
+    origin |= {"seed": seed, "flip": flip}
+    position = Position(num_batches, origin=origin)
     if seed is None:
         rows = tf.data.Dataset.range(num_batches * batch_size)
         rows = rows.batch(batch_size).enumerate()
