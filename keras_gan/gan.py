@@ -10,6 +10,7 @@ from keras_gan import reach
 from keras_gan import schedules
 from keras_gan import serving
 from keras_gan import updates
+from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
 from keras_gan.gradients import num_replicas
@@ -439,6 +440,7 @@ class GAN(Resumable):
         check_integer("n_or_labels", n_or_labels, minimum=1)
         check_integer("batch_size", batch_size, minimum=1)
         check_number("truncation", truncation, minimum=0)
+        check_flag("averaged", averaged)
         latents = self.sample_latents(int(n_or_labels), seed)
         player = self.averaged_generator if averaged else self.generator
         samples = predict(player, latents, truncation, batch_size)

@@ -138,6 +138,7 @@ CASES = [
     (lambda: gan().generate(0), V, "n_or_labels=0"),
     (lambda: gan().generate(-5), V, "n_or_labels=-5"),
     (lambda: gan().generate("3"), T, "n_or_labels='3'"),
+    (lambda: gan().generate(3, averaged="no"), T, "averaged='no'"),
     (lambda: gan().generate(2.0), T, "n_or_labels=2.0"),
     (lambda: gan().generate([0, 1]), T, r"n_or_labels=\[0, 1\]"),
     (lambda: gan().generate(2, seed=-1), V, "seed=-1"),
@@ -444,3 +445,21 @@ def test_quoted_messages_are_in_the_code(message):
 def test_readmes_lead_to_the_pages(name):
     text = (ROOT / name).read_text()
     assert "(FAILURES.md)" in text and "(SECURITY.md)" in text
+
+
+class Gated(keras.Model):
+    """A sigmoid inside, made last, and logits at the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.judge = keras.layers.Dense(1)
+        self.gate = keras.layers.Dense(3, activation="sigmoid")
+
+    def call(self, x):
+        return self.judge(x * self.gate(x))
+
+
+def test_a_sigmoid_inside_of_a_discriminator_is_no_mistake():
+    x = np.ones((2, 3), "float32")
+    found = keras_gan.GAN(players()[0], Gated()).discriminate(9 * x)
+    assert np.shape(found) == (2, 1)
