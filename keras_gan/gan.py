@@ -13,13 +13,15 @@ from keras_gan import updates
 from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_number
-from keras_gan.gradients import num_replicas
+from keras_gan.distribution import in_scope
 from keras_gan.gradients import player_gradients
 from keras_gan.half_step import HalfStep
 from keras_gan.latents import Normal
 from keras_gan.layer_walk import leaves
 from keras_gan.optimizers import PlayerOptimizers
+from keras_gan.optimizers import apply
 from keras_gan.penalties import penalty as penalty_rules
+from keras_gan.replicas import num_rows
 from keras_gan.resuming import Resumable
 from keras_gan.saving import numbered
 from keras_gan.seeds import ReplicaSeedGenerator
@@ -149,6 +151,7 @@ class GAN(Resumable):
             if part is not None and not part.built:
                 part(self._fake_spec)
         self(spec)
+        self.join()
         if self.seed is not None:
             restart(self.layers, self.seed)
 
@@ -162,6 +165,7 @@ class GAN(Resumable):
         """Shape of one sample, without the batch axis."""
         return tuple(self._fake_spec.shape[1:])
 
+    @in_scope
     def compile(
         self,
         d_optimizer,
@@ -278,12 +282,12 @@ class GAN(Resumable):
     def train_step(self, data):
         """One step of both players; what `fit` runs on each batch."""
         real, condition = self.split_batch(data)
+        num_seen = num_rows(real)
         weight = players.row_weights(data)
         if not self._reach_checked:
             reach.check(self, real, condition)
             self._reach_checked = True
         updates.RULES[self.update_rule](self, real, condition, weight)
-        num_seen = ops.shape(real)[0] * num_replicas()
         self.images_seen.assign_add(num_seen)
         if self.averaged_generator is not self.generator:
             self.update_average(num_seen)
@@ -367,7 +371,7 @@ class GAN(Resumable):
     def apply(self, player, optimizer, gradients):
         """Applies gradients, then the discriminator's constraints."""
         variables = player.trainable_variables
-        optimizer.apply(gradients, variables)
+        apply(optimizer, gradients, variables)
         if player is self.discriminator:
             for constraint in self.constraints:
                 for variable in variables:

@@ -3,6 +3,8 @@
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.replicas import num_replicas
+
 
 def input_gradient(function, x):
     """Gradient of `sum(function(x))` with respect to `x`.
@@ -134,8 +136,3 @@ def is_differentiable_twice(function, x):
         for gradient in gradients
         if gradient is not None
     )
-
-
-def num_replicas():
-    """Number of replicas that take part in the current step."""
-    return tf.distribute.get_strategy().num_replicas_in_sync

@@ -3,6 +3,7 @@
 from keras_gan.players import coupling_layer
 from keras_gan.players import paired
 from keras_gan.players import unmoved
+from keras_gan.seeds import states
 from keras_gan.truncation import split_at_styles
 
 
@@ -30,6 +31,25 @@ class HalfStep:
         self.latents = latents
         self.couples_samples = coupling_layer(gan.discriminator) is not None
         self.known = []
+
+    def meets_replicas(self, generates):
+        """Whether passes look at the batch as a whole.
+
+        Args:
+            generates: whether the generator has passes too.
+        """
+        if self.couples_samples or not generates:
+            return self.couples_samples
+        shared = {v.aggregation for v in self.generator.non_trainable_weights}
+        coupled = coupling_layer(self.generator) is not None
+        return coupled or not shared.isdisjoint({"mean", "sum"})
+
+    def state(self):
+        """Variables that a pass may move: statistics and seeds."""
+        players = self.gan.generator, self.gan.discriminator
+        moving = [v for part in players for v in part.non_trainable_variables]
+        drawing = [] if self.gan.augment is None else states(self.gan.augment)
+        return [*moving, *drawing, self.gan.seed_generator.state]
 
     def __call__(self, x):
         """A pass through the discriminator."""

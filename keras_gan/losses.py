@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_gan.checks import check_number
+from keras_gan.replicas import global_mean
 
 
 def per_sample(values):
@@ -269,7 +270,7 @@ class RelativisticAverage(AdversarialLoss):
 
     Discriminator: `softplus(-(r - mean f)) + softplus(f - mean r)`;
     generator: `softplus(r - mean f) + softplus(-(f - mean r))`. The means
-    run over the local batch, so they differ between replicas.
+    run over the global batch.
 
     Example:
     >>> loss = RelativisticAverage()
@@ -281,8 +282,8 @@ class RelativisticAverage(AdversarialLoss):
     """
 
     def discriminator_values(self, real_logits, fake_logits):
-        real = real_logits - ops.mean(fake_logits)
-        fake = fake_logits - ops.mean(real_logits)
+        real = real_logits - global_mean(fake_logits)
+        fake = fake_logits - global_mean(real_logits)
         return ops.softplus(-real) + ops.softplus(fake)
 
     def generator_values(self, real_logits, fake_logits):

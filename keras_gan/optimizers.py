@@ -1,9 +1,13 @@
 """The two players' optimizers, as Keras and its callbacks see them."""
 
 import keras
+from keras import ops
 
 from keras_gan import schedules
 from keras_gan.checks import check_number
+from keras_gan.replicas import check_scope
+from keras_gan.replicas import num_replicas
+from keras_gan.replicas import total
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -149,6 +153,7 @@ def player_optimizer(identifier, role, player):
             f"keras_gan.GAN. Received: {argument} with use_ema=True"
         )
     identifier = scaled_where_needed(identifier, player)
+    check_replicas(argument, identifier)
     if not identifier.built:
         identifier.build(variables)
     elif not trains(identifier, variables):
@@ -159,6 +164,54 @@ def player_optimizer(identifier, role, player):
         )
     identifier.name = role
     return identifier
+
+
+def check_replicas(argument, optimizer):
+    """Raises where an optimizer cannot serve several replicas.
+
+    Raises:
+        ValueError: it was made outside their scope, accumulates gradients, or
+            both scales the loss and clips.
+    """
+    check_scope(argument, optimizer)
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    check_scope(argument, inner)
+    if num_replicas() == 1:
+        return
+    for part in {id(o): o for o in (optimizer, inner)}.values():
+        if part.gradient_accumulation_steps:
+            raise ValueError(
+                f"`{argument}` cannot accumulate gradients on several "
+                "replicas, which cannot meet inside a condition: use larger "
+                "batches. Received: gradient_accumulation_steps="
+                f"{part.gradient_accumulation_steps}"
+            )
+    if inner is not optimizer and clips(inner):
+        raise ValueError(
+            f"`{argument}` cannot clip under dynamic loss scaling on several "
+            "replicas, whose gradients it would clip before they are summed. "
+            f"Received: {argument}={clips(inner)}"
+        )
+
+
+def clips(optimizer):
+    """By name, what an optimizer clips gradients to."""
+    names = "clipnorm", "global_clipnorm", "clipvalue"
+    found = {name: getattr(optimizer, name) for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def apply(optimizer, gradients, variables):
+    """Applies gradients whose sum over the replicas is that of the batch.
+
+    Keras clips the gradients of each replica, then sums them. Here the sum is
+    clipped; Keras' own clipping finds nothing left to do on its share.
+    """
+    if num_replicas() > 1 and clips(optimizer):
+        gradients = total([ops.convert_to_tensor(g) for g in gradients])
+        gradients = optimizer._clip_gradients(gradients)
+        gradients = [gradient / num_replicas() for gradient in gradients]
+    optimizer.apply(gradients, variables)
 
 
 def trains(optimizer, variables):

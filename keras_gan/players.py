@@ -7,6 +7,7 @@ from keras import ops
 from keras import tree
 
 from keras_gan.layer_walk import leaves
+from keras_gan.replicas import check_scope
 
 SQUASHING = (keras.activations.sigmoid, keras.activations.softmax)
 
@@ -49,6 +50,7 @@ def check_players(generator, discriminator):
             raise TypeError(
                 f"`{name}` must be a Keras model. Received: {name}={player!r}"
             )
+        check_scope(name, player)
     if generator is discriminator:
         raise ValueError(
             "`generator` and `discriminator` must be two models. "
@@ -136,6 +138,7 @@ def check_augment(augment):
             "`augment` must be a Keras layer or None. "
             f"Received: augment={augment!r}"
         )
+    check_scope("augment", augment)
 
 
 def check_latents(latents, spec):

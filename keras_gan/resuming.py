@@ -7,6 +7,7 @@ import inspect
 import keras
 from keras import tree
 
+from keras_gan.distribution import Replicated
 from keras_gan.saving import SavedWhole
 from keras_gan.saving import numbered
 from keras_gan.seeds import states
@@ -47,7 +48,7 @@ class Course:
         self.ending.callback(setattr, self.model, "_initial_epoch", None)
 
 
-class Resumable(SavedWhole):
+class Resumable(Replicated, SavedWhole):
     """A model with two optimizers whose training can be left and resumed."""
 
     course = None

@@ -55,6 +55,34 @@ class TensorSeed(keras.random.SeedGenerator):
         return ops.stack([seed, ops.zeros_like(seed)])
 
 
+def draw_apart(layers):
+    """Lets what layers draw differ between replicas.
+
+    Keras' own layers, such as Dropout, hold Keras' own generator. One that
+    is some other class is left as it is.
+
+    Args:
+        layers: list of Keras layers or models; what is no layer is left out.
+
+    Example:
+    >>> layer = keras.layers.Dropout(0.5)
+    >>> draw_apart([layer])
+    >>> type(layer.seed_generator).__name__
+    'ReplicaSeedGenerator'
+    """
+    for generator in generators(layers):
+        if type(generator) is keras.random.SeedGenerator:
+            generator.__class__ = ReplicaSeedGenerator
+
+
+def generators(layers):
+    """The seed generators in layers and models, each once."""
+    layers = [x for x in layers if isinstance(x, keras.layers.Layer)]
+    below = [part for layer in layers for part in layer._flatten_layers()]
+    found = {id(g): g for part in below for g in part._seed_generators}
+    return list(found.values())
+
+
 def states(layer):
     """States of the seed generators in a layer or model.
 

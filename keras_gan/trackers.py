@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from keras_gan.losses import per_sample
+from keras_gan.replicas import as_logs
+from keras_gan.replicas import check_scope
 
 LOGS = ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy")
 TOTAL = "loss"
@@ -31,6 +33,7 @@ class Trackers:
                     "`metrics` must hold keras.metrics.Metric objects. "
                     f"Received: {metric!r}"
                 )
+            check_scope("metrics", metric)
         names = [TOTAL, *LOGS, *penalties, *(metric.name for metric in metrics)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -67,11 +70,11 @@ class Trackers:
         """
         results = {name: mean.result() for name, mean in self.means.items()}
         parts = [results[name] for name in self.means if name not in LOGS[2:]]
-        return {**results, TOTAL: sum(parts)}
+        return as_logs({**results, TOTAL: sum(parts)})
 
     def step_results(self):
         """Logs of a test step: no penalties, and not yet the metrics."""
-        return {name: self.means[name].result() for name in LOGS}
+        return as_logs({name: self.means[name].result() for name in LOGS})
 
     def evaluation_results(self):
         """Logs of an evaluation: those of its steps and the user's metrics.

@@ -9,7 +9,7 @@ import pytest
 import keras_gan
 
 ROOT = pathlib.Path(keras_gan.__file__).parent
-LEAVES = {"checks", "files", "layer_walk", "version"}
+LEAVES = {"checks", "files", "layer_walk", "replicas", "version"}
 ARROWS = {
     "__init__": None,
     "cli": None,
@@ -21,6 +21,7 @@ ARROWS = {
         "penalties",
         "latents",
         "schedules",
+        "distribution",
         "gradients",
         "optimizers",
         "players",
@@ -34,15 +35,16 @@ ARROWS = {
         "truncation",
         "updates",
     },
-    "resuming": {"saving", "seeds"},
+    "resuming": {"distribution", "saving", "seeds"},
+    "distribution": {"seeds"},
     "saving": {"seeds"},
     "trackers": {"losses"},
     "serving": {"players", "seeds", "truncation"},
-    "half_step": {"players", "truncation"},
+    "half_step": {"players", "seeds", "truncation"},
     "updates": {"gradients", "losses", "players"},
     "reach": {"gradients", "penalties"},
     "optimizers": {"schedules"},
-    "penalties": {"gradients", "losses", "schedules"},
+    "penalties": {"gradients", "losses", "schedules", "seeds"},
     "layers": {"schedules", "seeds"},
     "architectures": {"layers"},
 }

@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
+from keras_gan.replicas import gathered
+from keras_gan.replicas import own_rows
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -19,8 +21,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
     float32 or wider. A batch of one gives 0. Memory grows as
     `batch^2 * num_kernels * kernel_dim`.
 
-    It couples samples: gradients of one logit reach all samples, and under
-    `tf.distribute` each replica compares its own share of the batch.
+    It couples samples: gradients of one logit reach all samples. Under
+    `tf.distribute` they are those of the global batch.
 
     Args:
         num_kernels: integer >= 1, features appended. Default 100.
@@ -74,9 +76,10 @@ class MinibatchDiscrimination(keras.layers.Layer):
         wide = keras.backend.result_type(inputs.dtype, "float32")
         rows = ops.matmul(ops.cast(inputs, wide), self.kernel)
         rows = ops.reshape(rows, (-1, self.num_kernels, self.kernel_dim))
-        distance = ops.sum(ops.abs(rows[:, None] - rows[None]), axis=-1)
-        index = ops.arange(ops.shape(inputs)[0])
-        other = ops.cast(index[:, None] != index[None], wide)
+        everyone = gathered(rows)
+        distance = ops.sum(ops.abs(rows[:, None] - everyone[None]), axis=-1)
+        index = ops.arange(ops.shape(everyone)[0])
+        other = ops.cast(own_rows(index)[:, None] != index[None], wide)
         closeness = ops.sum(ops.exp(-distance) * other[..., None], axis=1)
         closeness = ops.cast(closeness, inputs.dtype)
         return ops.concatenate([inputs, closeness], axis=-1)

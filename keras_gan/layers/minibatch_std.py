@@ -7,6 +7,8 @@ from keras import ops
 
 from keras_gan.checks import check_floats
 from keras_gan.checks import check_integer
+from keras_gan.replicas import gathered
+from keras_gan.replicas import own_rows
 
 EPSILON = 1e-8
 
@@ -25,9 +27,9 @@ class MinibatchStd(keras.layers.Layer):
     batch of one or of a prime number above `group_size`, the channels are the
     constant 1e-4 and tell nothing.
 
-    It couples samples: gradients of one logit reach the whole group, the
-    order of the batch matters, and under `tf.distribute` each replica groups
-    its own share of the batch.
+    It couples samples: gradients of one logit reach the whole group, and the
+    order of the batch matters. Under `tf.distribute` the groups are those of
+    the global batch, which takes a sum of `inputs` over the replicas.
 
     Args:
         group_size: integer >= 1. Default 4.
@@ -76,10 +78,11 @@ class MinibatchStd(keras.layers.Layer):
     def call(self, inputs):
         check_floats("inputs", inputs)
         wide = keras.backend.result_type(inputs.dtype, "float32")
-        batch_size, *positions, _ = ops.shape(inputs)
+        x = gathered(ops.cast(inputs, wide))
+        batch_size, *positions, _ = ops.shape(x)
         group = largest_divisor(batch_size, self.group_size)
         x = ops.reshape(
-            ops.cast(inputs, wide),
+            x,
             (
                 group,
                 batch_size // group,
@@ -93,9 +96,11 @@ class MinibatchStd(keras.layers.Layer):
         feature = ops.tile(feature, (group, 1))
         ones = [1] * len(positions)
         feature = ops.reshape(feature, (batch_size, *ones, self.num_features))
-        feature = ops.broadcast_to(
-            ops.cast(feature, inputs.dtype),
-            (batch_size, *positions, self.num_features),
+        feature = own_rows(
+            ops.broadcast_to(
+                ops.cast(feature, inputs.dtype),
+                (batch_size, *positions, self.num_features),
+            )
         )
         return ops.concatenate([inputs, feature], axis=-1)
 

@@ -8,6 +8,7 @@ from keras_gan.checks import check_number
 from keras_gan.gradients import input_gradient
 from keras_gan.losses import per_sample
 from keras_gan.penalties.penalty import Penalty
+from keras_gan.replicas import global_std
 
 
 def squared_gradient_norm(discriminate, x):
@@ -62,6 +63,8 @@ class R1(Penalty):
     Reference: Mescheder et al., arXiv 1801.04406, equation 9.
     """
 
+    generates = False
+
     def __init__(self, weight=10.0, name="r1", every=1):
         super().__init__(weight, name, every)
 
@@ -91,6 +94,8 @@ class R2(Penalty):
 
     Reference: Mescheder et al., arXiv 1801.04406, equation 10.
     """
+
+    generates = False
 
     def __init__(self, weight=10.0, name="r2", every=1):
         super().__init__(weight, name, every)
@@ -125,6 +130,8 @@ class ZeroCentered(Penalty):
 
     Reference: Huang et al., arXiv 2501.05441.
     """
+
+    generates = False
 
     def __init__(self, weight=1.0, name="zero_centered", every=1):
         super().__init__(weight, name, every)
@@ -169,6 +176,8 @@ class WGANGP(Penalty):
     Reference: Gulrajani et al., arXiv 1704.00028, equation 3; epsilon is
     ours, without it a zero gradient gives NaN.
     """
+
+    generates = False
 
     def __init__(
         self,
@@ -223,7 +232,7 @@ class DRAGAN(Penalty):
       value, both uniform in [0, 1): samples only become larger;
     - `symmetric`: `delta = std * (u - 1/2)`.
 
-    `std` is the standard deviation of all values of the (local) batch.
+    `std` is the standard deviation of all values of the global batch.
 
     Args:
         weight: float >= 0 or schedule.
@@ -244,6 +253,8 @@ class DRAGAN(Penalty):
     Reference: Kodali et al., arXiv 1705.07215. Nothing is clipped to the
     range of the data; epsilon is ours.
     """
+
+    generates = False
 
     def __init__(
         self,
@@ -270,7 +281,7 @@ class DRAGAN(Penalty):
                 shape, dtype=real.dtype, seed=self.seed_generator
             )
 
-        deviation, noise = ops.std(real), uniform(ops.shape(real))
+        deviation, noise = global_std(real), uniform(ops.shape(real))
         if self.symmetric:
             return real + deviation * (noise - 0.5)
         rows = [ops.shape(real)[0]] + [1] * (len(real.shape) - 1)

@@ -8,10 +8,11 @@ from keras import ops
 from keras_gan import schedules
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_name
-from keras_gan.gradients import num_replicas
 from keras_gan.layer_walk import leaves
 from keras_gan.losses import as_float
 from keras_gan.losses import per_sample
+from keras_gan.replicas import num_replicas
+from keras_gan.seeds import draw_apart
 
 PLAYERS = ("discriminator", "generator")
 
@@ -21,18 +22,20 @@ class Penalty:
 
     A penalty is added to the loss of one player. It is a callable with a
     `name` (its key in the logs) and a `weight`, which `self.factor` gives at
-    the moment of the call. Two attributes may be overridden: `player`, whose
-    loss it is added to, and `reaches_all`, False for a penalty that is meant
-    to move some kernels of its player only; otherwise a kernel that its
-    gradient does not reach is an error.
+    the moment of the call. Three attributes may be overridden: `player`, whose
+    loss it is added to; `reaches_all`, False for a penalty that is meant
+    to move some kernels of its player only, otherwise a kernel that its
+    gradient does not reach is an error; `generates`, False for one that never
+    runs the generator, which saves time on several replicas.
 
     Args:
         weight: float >= 0, or a schedule of such. Each class says whether
             it multiplies 1/2.
         name: string, key of the logged value.
         every: integer >= 1, the penalty is computed in every k-th update
-            only, and multiplied by k. Saves time and costs convergence; on
-            several replicas not for penalties with state.
+            only, and multiplied by k. Saves time and costs convergence. On
+            several replicas no time is saved where the penalty keeps state
+            or a layer of the players looks at the whole batch.
 
     Call arguments:
         discriminate: callable, samples to logits, augmentation included. In
@@ -60,6 +63,7 @@ class Penalty:
 
     player = "discriminator"
     reaches_all = True
+    generates = True
 
     def __init__(self, weight, name="penalty", every=1):
         schedules.check("weight", weight, minimum=0)
@@ -160,17 +164,23 @@ def values(penalties, discriminate, real, fake, step):
         return per_sample(as_float(found))
 
     def lazy(penalty, every):
-        if num_replicas() > 1 and getattr(penalty, "variables", ()):
-            raise ValueError(
-                "A penalty with state of its own must act in every update "
-                "on several replicas: pass every=1. Received: "
-                f"{name(penalty)!r} with every={every}"
-            )
+        due = ops.equal(step % every, 0)
+        if num_replicas() > 1 and meets_replicas(penalty, discriminate):
+            return masked(penalty, every, due)
         return ops.cond(
-            ops.equal(step % every, 0),
+            due,
             lambda: every * value(penalty),
             lambda: ops.zeros((ops.shape(real)[0],)),
         )
+
+    def masked(penalty, every, due):
+        # Replicas cannot meet inside a condition: computed always, undone.
+        state = [*getattr(penalty, "variables", ()), *discriminate.state()]
+        before = [ops.copy(variable) for variable in state]
+        result = every * value(penalty)
+        for variable, old in zip(state, before):
+            variable.assign(ops.where(due, variable, old))
+        return ops.where(due, result, 0.0)
 
     found = {}
     for penalty in penalties:
@@ -179,6 +189,13 @@ def values(penalties, discriminate, real, fake, step):
             value(penalty) if every == 1 else lazy(penalty, every)
         )
     return found
+
+
+def meets_replicas(penalty, discriminate):
+    """Whether replicas exchange something while a penalty is computed."""
+    generates = getattr(penalty, "generates", True)
+    has_state = bool(getattr(penalty, "variables", ()))
+    return has_state or discriminate.meets_replicas(generates)
 
 
 def variables(penalties):
@@ -200,7 +217,9 @@ def adopt(penalties, seed_generator, images_seen):
                 f"{penalty!r}, which another model uses"
             )
     for penalty in penalties:
-        for part in (penalty, *leaves(getattr(penalty, "transform", None))):
+        transform = getattr(penalty, "transform", None)
+        draw_apart([transform])
+        for part in (penalty, *leaves(transform)):
             schedules.bind(part, images_seen)
     for penalty in own:
         penalty.seed_generator = seed_generator

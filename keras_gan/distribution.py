@@ -1,0 +1,198 @@
+"""A model on many replicas: what `tf.distribute` and Keras do not care for.
+
+Keras' own loop, under Keras' own strategies; here is what must hold before
+it runs, and what a user is told when it ends early.
+"""
+
+import contextlib
+import functools
+import inspect
+import math
+
+import keras
+import tensorflow as tf
+from keras import tree
+
+from keras_gan.replicas import check_scope
+from keras_gan.replicas import spans_processes
+from keras_gan.seeds import draw_apart
+
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+class Replicated(keras.Model):
+    """A model whose training is the same on one replica and on many."""
+
+    def join(self):
+        """Makes the layers those of replicas; call it when all are there.
+
+        What they draw differs from replica to replica, and batch statistics
+        are those of the global batch.
+        """
+        draw_apart([self])
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return
+        for layer in self._flatten_layers():
+            if getattr(layer, "synchronized", True) is False:
+                layer.synchronized = True
+
+    def compile(self, *args, **kwargs):
+        """As in Keras; refuses what does not work on several replicas."""
+        steps = kwargs.get("steps_per_execution", 1)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1 and steps != 1:
+            raise ValueError(
+                "Keras cannot run several steps at once on several replicas: "
+                "`steps_per_execution` must be 1. Received: "
+                f"steps_per_execution={steps!r} with {replicas} replicas"
+            )
+        super().compile(*args, **kwargs)
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, *args, **kwargs):
+        """As in Keras, after a look at the sizes of the batches."""
+        given = self.given_data(keras.Model.fit, args, kwargs)
+        size = given.get("validation_batch_size") or given.get("batch_size")
+        held_out = given.get("validation_data")
+        if held_out is not None:
+            x, *rest = as_tuple(held_out)
+            x = self.shares("validation_data", x, size)
+            given["validation_data"] = (x, *rest) if rest else x
+        with self.naming_lost_workers():
+            return super().fit(**given)
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        """As in Keras, after a look at the sizes of the batches."""
+        given = self.given_data(keras.Model.evaluate, args, kwargs)
+        with self.naming_lost_workers():
+            return super().evaluate(**given)
+
+    def given_data(self, function, args, kwargs):
+        """Arguments of `fit` or `evaluate`, the data fit for replicas."""
+        given = inspect.signature(function).bind(self, *args, **kwargs)
+        given = dict(given.arguments)
+        given.update(given.pop("kwargs", {}))
+        given.pop("self")
+        if tf.distribute.has_strategy():
+            check_scope("model", self)
+        steps = given.get("steps_per_epoch") or given.get("steps")
+        given["x"] = self.shares(
+            "x",
+            given.get("x"),
+            given.get("batch_size"),
+            steps,
+            given.get("validation_split", 0.0),
+        )
+        return given
+
+    def shares(self, name, x, size=None, steps=None, split=0.0):
+        """Data of which each replica gets an equal share, or an error."""
+        strategy = self.distribute_strategy
+        check_batches(name, x, strategy, size, steps, split)
+        if spans_processes(strategy) and isinstance(x, tf.data.Dataset):
+            return sharded_by_rows(x)
+        return x
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # All is built. Keras would read a batch, and average it over workers.
+        pass
+
+    @contextlib.contextmanager
+    def naming_lost_workers(self):
+        """Says what happened where another process is gone."""
+        try:
+            yield
+        except LOST as error:
+            strategy = self.distribute_strategy
+            if not spans_processes(strategy):
+                raise
+            resolver = strategy.cluster_resolver
+            raise RuntimeError(
+                "Another process of the cluster was lost, and training "
+                "cannot go on without it. Start all processes again: with "
+                "keras_gan.callbacks.ExactBackup they go on at the last "
+                f"backup. Received: {type(error).__name__} in task "
+                f"{resolver.task_type}:{resolver.task_id}: {error.message}"
+            ) from error
+
+
+def in_scope(method):
+    """Lets a method make variables for the model's strategy."""
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        with self.distribute_strategy.scope():
+            return method(self, *args, **kwargs)
+
+    return call
+
+
+def as_tuple(data):
+    """Arrays or a data set, as `validation_data` may be, as a tuple."""
+    return data if isinstance(data, tuple) else (data,)
+
+
+def check_batches(name, x, strategy, size=None, steps=None, split=0.0):
+    """Raises unless each batch falls into equal parts for the replicas.
+
+    Args:
+        name: string, the argument.
+        x: what `fit` takes.
+        strategy: the model's strategy.
+        size: integer or None, `batch_size` for arrays.
+        steps: integer or None, steps an epoch.
+        split: float, the part of arrays that is held out.
+
+    Raises:
+        ValueError: they do not.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return
+    if isinstance(x, tf.data.Dataset):
+        first = tree.flatten(x.element_spec)[0]
+        rows = first.shape[0] if len(first.shape) else None
+        if rows is None or rows % replicas:
+            raise ValueError(
+                f"On {replicas} replicas each batch must have a fixed number "
+                f"of rows that {replicas} divides: batch the data with "
+                "`drop_remainder=True`. "
+                f"Received: {name} with batches of {rows} rows"
+            )
+        return
+    first = tree.flatten(x)[0] if tree.flatten(x) else None
+    if not getattr(first, "shape", ()):
+        return
+    rows = int(first.shape[0])
+    kept = math.floor(rows * (1.0 - split))
+    for part in (kept, rows - kept):
+        batch = size or (math.ceil(part / steps) if steps else 32)
+        if part % batch % replicas or min(batch, part) % replicas:
+            raise ValueError(
+                f"On {replicas} replicas each batch must have a number of "
+                f"rows that {replicas} divides, the last one too. Received: "
+                f"{name} with {part} rows in batches of {batch}"
+            )
+
+
+def sharded_by_rows(dataset):
+    """The data set, each process taking its rows of each batch.
+
+    Keras' default gives whole files to the processes where data come from
+    files: global batches would be others than those of one process.
+    """
+    options = tf.data.Options()
+    policy = dataset.options().experimental_distribute.auto_shard_policy
+    if policy != tf.data.experimental.AutoShardPolicy.AUTO:
+        return dataset
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return dataset.with_options(options)

@@ -1,0 +1,185 @@
+"""Trains many GANs on one replica or on two virtual CPUs, in one process.
+
+Random numbers of two replicas are those of one: each draw is made for the
+global batch, of which a replica takes its rows. So one replica and two must
+end in the same weights, whatever a model draws.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import conformance
+import keras
+import numpy as np
+import tensorflow as tf
+from conformance import Case
+from conformance import batch_of
+from conformance import compiled
+from keras import layers
+from keras.src import backend
+
+import keras_gan
+from keras_gan import architectures
+from keras_gan import penalties
+from keras_gan import seeds
+
+STEPS = 3
+
+
+def coupled_players():
+    """All that looks at the batch as a whole, below a gradient penalty."""
+    z = keras.Input((3,))
+    x = keras_gan.layers.MeanStyle(0.5)(layers.Dense(12)(z))
+    x = layers.Dropout(0.3)(layers.BatchNormalization()(x))
+    generator = keras.Model(z, layers.Dense(6)(x))
+    sample = keras.Input((6,))
+    y = layers.LeakyReLU()(layers.Dense(8)(sample))
+    y = layers.GaussianNoise(0.2)(layers.BatchNormalization()(y))
+    y = keras_gan.layers.MinibatchStd(4)(y)
+    y = keras_gan.layers.MinibatchDiscrimination(3, kernel_dim=2)(y)
+    return generator, keras.Model(sample, layers.Dense(1)(y))
+
+
+# Beyond the list of all models: what goes wrong on several replicas only.
+CASES = [
+    *conformance.CASES,
+    *conformance.PAPERS,
+    Case(
+        "coupled",
+        lambda: compiled(
+            coupled_players(),
+            "relativistic_average",
+            [
+                penalties.R1(0.5, every=2),
+                penalties.LatentConsistency(0.1, every=2),
+                penalties.LeCam(0.3, start=0, every=2),
+            ],
+        ),
+        batch_of(6),
+        (),
+    ),
+    Case(
+        "dragan",
+        lambda: compiled(
+            conformance.small((6,)), "minimax", [penalties.DRAGAN(0.5)]
+        ),
+        lambda seed=0: (batch_of(6)(seed) * np.arange(1, 9)[:, None]).astype(
+            "float32"
+        ),
+        (),
+    ),
+    Case(
+        "conditional_normalization",
+        lambda: compiled(
+            architectures.sn_resnet(
+                (8, 8, 3), 4, num_classes=3, g_width=4, d_width=4
+            ),
+            "hinge",
+            model=conformance.LabelledGAN,
+        ),
+        lambda seed=0: (batch_of(8, 8, 3)(seed), np.arange(8) % 3),
+        (),
+    ),
+]
+
+
+def of_the_global_batch(draw, local_rows):
+    """A random function whose replicas share one draw."""
+
+    def call(shape, *args, **kwargs):
+        context = tf.distribute.get_replica_context()
+        count = 1 if context is None else context.num_replicas_in_sync
+        if count == 1 or not len(shape) or shape[0] % local_rows:
+            return draw(shape, *args, **kwargs)
+        # Passes on real samples and fakes together hold several batches.
+        times, rest = shape[0] // local_rows, tuple(shape[1:])
+        drawn = draw((shape[0] * count, *rest), *args, **kwargs)
+        drawn = tf.reshape(drawn, (times, count, local_rows, *rest))
+        mine = drawn[:, context.replica_id_in_sync_group]
+        return tf.reshape(mine, shape)
+
+    return call
+
+
+def share_draws(local_rows):
+    """Makes all random functions of Keras draw for the global batch."""
+    random = backend.random
+    for name in ("normal", "uniform", "randint", "truncated_normal"):
+        draw = of_the_global_batch(getattr(random, name), local_rows)
+        setattr(random, name, draw)
+
+    def dropout(inputs, rate, noise_shape=None, seed=None):
+        shape = noise_shape or inputs.shape
+        kept = random.uniform(tuple(shape), seed=seed) >= rate
+        return tf.where(kept, inputs / (1 - rate), 0.0)
+
+    def draw(self, batch_size, neutral):
+        # The layer's own has the batch as its second axis.
+        draws = tf.transpose(
+            random.uniform((batch_size, 4), seed=self.seed_generator)
+        )
+        probability = keras_gan.schedules.value(self.probability)
+        return tf.where(draws[3] < probability, draws[:3], neutral)
+
+    random.dropout = dropout
+    keras_gan.layers.DiffAugment.draw = draw
+    seeds.ReplicaSeedGenerator.next = keras.random.SeedGenerator.next
+
+
+def with_plain_steps(gan):
+    """Recompiles with SGD: Adam forgives a gradient of the wrong size."""
+    arguments = gan.compile_arguments()
+    arguments["d_optimizer"] = keras.optimizers.SGD(0.02, momentum=0.5)
+    arguments["g_optimizer"] = keras.optimizers.SGD(0.01)
+    gan.compile(**arguments)
+
+
+def train(case, strategy):
+    """Weights, all other state and logs of a short training."""
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        gan = case.make_gan()
+        with_plain_steps(gan)
+    parts = [case.make_batch(seed) for seed in range(STEPS)]
+    if isinstance(parts[0], tuple):
+        x = tuple(np.concatenate(part) for part in zip(*parts))
+    else:
+        x = np.concatenate(parts)
+    data = tf.data.Dataset.from_tensor_slices(x)
+    data = data.batch(conformance.BATCH, drop_remainder=True)
+    logs = gan.fit(data, validation_data=data, verbose=0).history
+    state = {
+        name: keras.ops.convert_to_numpy(variable).tolist()
+        for name, variable in gan.running_state().items()
+    }
+    kinds = {name: v.path for name, v in gan.running_state().items()}
+    return {"logs": logs, "state": state, "paths": kinds}
+
+
+def main():
+    mode, out, *names = sys.argv[1:]
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    two = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, two)
+    strategy = tf.distribute.get_strategy()
+    if mode == "two":
+        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    share_draws(conformance.BATCH // strategy.num_replicas_in_sync)
+    found = {}
+    for case in CASES:
+        if names and case.name not in names:
+            continue
+        try:
+            found[case.name] = train(case, strategy)
+        except Exception:
+            found[case.name] = {"error": traceback.format_exc()[-3000:]}
+    with open(out, "w") as file:
+        json.dump(found, file)
+
+
+if __name__ == "__main__":
+    main()
