@@ -33,12 +33,13 @@ class Replicated(keras.Model):
         """Makes the layers those of replicas; call it when all are there.
 
         What they draw differs from replica to replica, and batch statistics
-        are those of the global batch.
+        are those of the global batch. In the discriminator they are always
+        computed in that way: the other one, `tf.nn.moments`, holds its mean
+        fixed in second derivatives, which makes gradient penalties wrong.
         """
         draw_apart([self])
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            return
-        for layer in self._flatten_layers():
+        alone = self.distribute_strategy.num_replicas_in_sync == 1
+        for layer in (self.discriminator if alone else self)._flatten_layers():
             if getattr(layer, "synchronized", True) is False:
                 layer.synchronized = True
 

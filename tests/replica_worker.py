@@ -93,14 +93,14 @@ def of_the_global_batch(draw, local_rows):
     def call(shape, *args, **kwargs):
         context = tf.distribute.get_replica_context()
         count = 1 if context is None else context.num_replicas_in_sync
-        if count == 1 or not len(shape) or shape[0] % local_rows:
+        rows, *rest = shape if len(shape) else (1,)
+        if count == 1 or (isinstance(rows, int) and rows % local_rows):
             return draw(shape, *args, **kwargs)
+        drawn = draw((rows * count, *rest), *args, **kwargs)
         # Passes on real samples and fakes together hold several batches.
-        times, rest = shape[0] // local_rows, tuple(shape[1:])
-        drawn = draw((shape[0] * count, *rest), *args, **kwargs)
-        drawn = tf.reshape(drawn, (times, count, local_rows, *rest))
+        drawn = tf.reshape(drawn, (-1, count, local_rows, *rest))
         mine = drawn[:, context.replica_id_in_sync_group]
-        return tf.reshape(mine, shape)
+        return tf.reshape(mine, (rows, *rest))
 
     return call
 
@@ -113,7 +113,7 @@ def share_draws(local_rows):
         setattr(random, name, draw)
 
     def dropout(inputs, rate, noise_shape=None, seed=None):
-        shape = noise_shape or inputs.shape
+        shape = noise_shape or keras.ops.shape(inputs)
         kept = random.uniform(tuple(shape), seed=seed) >= rate
         return tf.where(kept, inputs / (1 - rate), 0.0)
 

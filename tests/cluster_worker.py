@@ -1,0 +1,105 @@
+"""One process of a cluster that trains a GAN, or the only one.
+
+Reads a job from the command line, JSON; the cluster comes from `TF_CONFIG`.
+"""
+
+import json
+import os
+import signal
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from replica_worker import share_draws
+
+import keras_gan
+from keras_gan import callbacks
+from keras_gan import metrics
+from keras_gan import penalties
+from keras_gan import replicas
+
+ROWS, BATCH, EPOCHS = 48, 12, 3
+
+
+class Kill(keras.callbacks.Callback):
+    """Ends its process as a lost machine does."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_gan():
+    z = keras.Input((3,))
+    x = layers.BatchNormalization()(layers.Dense(12)(z))
+    generator = keras.Model(z, layers.Dense(6)(layers.Dropout(0.2)(x)))
+    sample = keras.Input((6,))
+    hidden = layers.Dense(8)
+    x = keras_gan.layers.SpectralNormalization(hidden, seed=1)(sample)
+    x = layers.GaussianNoise(0.1)(layers.LeakyReLU()(x))
+    discriminator = keras.Model(sample, layers.Dense(1)(x))
+    gan = keras_gan.GAN(generator, discriminator, seed=1)
+    network = metrics.features.random_projection((6,), 4)
+    gan.compile(
+        keras.optimizers.SGD(0.05, momentum=0.5),
+        keras.optimizers.SGD(0.02, global_clipnorm=0.5),
+        loss="relativistic_average",
+        penalties=[penalties.LeCam(start=2), penalties.R1(0.5, every=2)],
+        metrics=[metrics.FrechetDistance(network)],
+    )
+    return gan
+
+
+def main(job):
+    strategy = tf.distribute.get_strategy()
+    if "TF_CONFIG" in os.environ:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    share_draws(BATCH // strategy.num_replicas_in_sync)
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        gan = make_gan()
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (ROWS, 6)).astype("float32")
+    train, test = keras_gan.datasets.load(
+        x, batch_size=BATCH, test_fraction=0.25, seed=3
+    )
+    watchers = []
+    if job.get("dir"):
+        backup = callbacks.ExactBackup(job["dir"], every=2)
+        watchers.append(backup)
+    if job.get("kill"):
+        watchers.append(Kill(job["kill"]))
+    rate = keras.callbacks.ReduceLROnPlateau(
+        "val_d_loss", mode="min", min_delta=9.0, patience=1
+    )
+    logs = gan.fit(
+        train,
+        epochs=EPOCHS,
+        validation_data=test,
+        callbacks=[*watchers, rate],
+        shuffle=False,
+        verbose=0,
+    ).history
+    ended = gan.evaluate(test, verbose=0, return_dict=True)
+    sampled = gan.generate(4, seed=0).tolist()
+    state = {
+        name: keras.ops.convert_to_numpy(variable).tolist()
+        for name, variable in gan.running_state().items()
+    }
+    told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
+    told["chief"] = replicas.is_chief()
+    with open(job["out"], "w") as file:
+        json.dump(told, file, default=float)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
