@@ -7,7 +7,9 @@ it runs, and what a user is told when it ends early.
 import contextlib
 import functools
 import inspect
+import json
 import math
+import os
 
 import keras
 import tensorflow as tf
@@ -16,6 +18,7 @@ from keras import tree
 from keras_gan.replicas import check_scope
 from keras_gan.replicas import spans_processes
 from keras_gan.seeds import draw_apart
+from keras_gan.seeds import restart
 
 LOST = (
     tf.errors.UnavailableError,
@@ -38,6 +41,8 @@ class Replicated(keras.Model):
         fixed in second derivatives, which makes gradient penalties wrong.
         """
         draw_apart([self])
+        if self.seed is not None:
+            restart(self.layers, self.seed)
         alone = self.distribute_strategy.num_replicas_in_sync == 1
         for layer in (self.discriminator if alone else self)._flatten_layers():
             if getattr(layer, "synchronized", True) is False:
@@ -120,8 +125,71 @@ class Replicated(keras.Model):
                 "cannot go on without it. Start all processes again: with "
                 "keras_gan.callbacks.ExactBackup they go on at the last "
                 f"backup. Received: {type(error).__name__} in task "
-                f"{resolver.task_type}:{resolver.task_id}: {error.message}"
+                f"{resolver.task_type}:{resolver.task_id}: {reason(error)}"
             ) from error
+
+
+def strategy(name=None):
+    """The `tf.distribute` strategy of a name, on the machines at hand.
+
+    Args:
+        name: `"mirrored"`, all GPUs of this machine; `"multi_worker"`, the
+            processes that `TF_CONFIG` names; `"tpu"`, the TPU that
+            TensorFlow's resolver finds; None for one replica.
+
+    Returns:
+        A `tf.distribute.Strategy`; make and train a model in its `scope()`.
+
+    Raises:
+        ValueError: an unknown name, a `TF_CONFIG` that cannot be read, or no
+            TPU.
+
+    Example:
+    >>> strategy().num_replicas_in_sync
+    1
+    """
+    if name is None:
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if name == "multi_worker":
+        check_cluster()
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    raise ValueError(
+        '`name` must be "mirrored", "multi_worker", "tpu" or None. '
+        f"Received: name={name!r}"
+    )
+
+
+def check_cluster():
+    """Raises unless `TF_CONFIG` says which process of which cluster this is.
+
+    Raises:
+        ValueError: it does not.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        config = json.loads(text)
+        task = config["task"]
+        config["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(
+            "TF_CONFIG must name the cluster and this process's task, as in "
+            '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, "task": '
+            '{"type": "worker", "index": 0}}. '
+            f"Received: TF_CONFIG={text!r}"
+        ) from error
+
+
+def reason(error):
+    """Why TensorFlow gave up, without the graph's traceback."""
+    _, _, why = error.message.rpartition("aborted by: ")
+    return why.split("\n")[0]
 
 
 def in_scope(method):

@@ -25,7 +25,6 @@ from keras_gan.replicas import num_rows
 from keras_gan.resuming import Resumable
 from keras_gan.saving import numbered
 from keras_gan.seeds import ReplicaSeedGenerator
-from keras_gan.seeds import restart
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
 from keras_gan.truncation import predict
@@ -152,8 +151,6 @@ class GAN(Resumable):
                 part(self._fake_spec)
         self(spec)
         self.join()
-        if self.seed is not None:
-            restart(self.layers, self.seed)
 
     def call(self, inputs, training=False):
         """Samples of the averaged generator, in float32."""

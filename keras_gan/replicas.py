@@ -118,6 +118,30 @@ def is_chief():
     return int(task.get("index", 0)) == 0
 
 
+def check_agreement(strategy, number, what):
+    """Raises unless all processes of a strategy have the same integer.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+        number: integer, at most 2 ** 53 in size.
+        what: string that says what the number is, for the message.
+
+    Raises:
+        ValueError: they have different ones.
+    """
+    if not spans_processes(strategy):
+        return
+    mine = tf.constant([number], "float64")
+    everyone = tf.function(lambda: strategy.run(lambda: gathered(mine)))()
+    found = strategy.experimental_local_results(everyone)[0].numpy()
+    if (found != number).any():
+        raise ValueError(
+            f"The processes of the cluster must agree on {what}; the folder "
+            "must be one that all of them see. Received, by process: "
+            f"{found.astype(int).tolist()}"
+        )
+
+
 def check_scope(name, part):
     """Raises if variables are not those of the strategy in whose scope we are.
 

@@ -1,76 +1,24 @@
 """One replica and two of the same global batch, on two virtual CPUs."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
+import conformance
 import numpy as np
 import pytest
+import replica_worker
 
-SCRIPT = """
-import json, sys
-import keras, numpy as np, tensorflow as tf
-
-mode, update, out = sys.argv[1:]
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(
-    cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras_gan
-from keras_gan import constraints, metrics, penalties, schedules
-
-
-class Zeros(keras_gan.latents.Normal):
-    def __call__(self, batch_size, seed):
-        return tf.zeros((batch_size, *self.shape))
-
-
-strategy = tf.distribute.get_strategy()
-if mode != "one":
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-keras.utils.set_random_seed(1)
-with strategy.scope():
-    players = keras_gan.architectures.mlp((6,), latent_dim=4, units=(8,))
-    sampler = None if mode == "own" else Zeros((4,))
-    gan = keras_gan.GAN(*players, latents=sampler, seed=1)
-    rate = schedules.Linear(0.1, 0.05, 64)
-    rules = {
-        "alternating": [
-            penalties.ZeroCentered(schedules.Linear(0.5, 0.1, 64)),
-            penalties.SampleEnergy(0.1, every=2), penalties.WeightDecay(0.1),
-        ],
-        "shared": [penalties.LeCam(start=2), penalties.R1(0.5, every=2)],
-        "one_stage": [penalties.LeCam(start=2), constraints.WeightClip(0.2)],
-    }[update]
-    projection = metrics.features.random_projection((6,), 4)
-    gan.compile(
-        keras.optimizers.SGD(rate), keras.optimizers.SGD(0.1),
-        loss="relativistic", penalties=rules, update=update,
-        metrics=[
-            metrics.FrechetDistance(projection),
-            metrics.DensityCoverage(metrics.features.raw((6,))),
-        ],
-    )
-x = np.random.default_rng(0).uniform(-1, 1, (32, 6)).astype("float32")
-data = tf.data.Dataset.from_tensor_slices(x).batch(8)
-logs = gan.fit(
-    data, epochs=2, validation_data=data, verbose=0, shuffle=False
-).history
-if mode == "own":
-    def draw():
-        return gan.latents(3, gan.seed_generator)
-    drawn = strategy.experimental_local_results(strategy.run(draw))
-    logs = {"drawn": [d.numpy().tolist() for d in drawn]}
-state = [*gan.weights, *gan.compiled_state().values()]
-weights = [np.asarray(w).tolist() for w in state]
-with open(out, "w") as file:
-    json.dump({"weights": weights, "logs": logs}, file)
-"""
+HERE = pathlib.Path(__file__).parent
+NAMES = [case.name for case in replica_worker.CASES]
+GROUPS = [NAMES[i::4] for i in range(4)]
 
 JUDGES = """
 import json, sys
 import keras, numpy as np, tensorflow as tf
 
-mode, _, out = sys.argv[1:]
+mode, out = sys.argv[1:]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -108,42 +56,108 @@ with strategy.scope():
         metrics.Duplicates(SHAPE),
     ])
 x = np.random.default_rng(0).uniform(-1, 1, (32, *SHAPE)).astype("float32")
-data = tf.data.Dataset.from_tensor_slices(x).batch(8)
+data = tf.data.Dataset.from_tensor_slices(x).batch(8, True)
 logs = [gan.evaluate(data, verbose=0, return_dict=True) for _ in range(2)]
 with open(out, "w") as file:
     json.dump(logs, file)
 """
 
+MESSAGES = {
+    "d_optimizer": "`d_optimizer` was made outside the scope",
+    "inner": "`g_optimizer` was made outside the scope",
+    "metric": "`metrics` was made outside the scope",
+    "players": "`generator` was made outside the scope",
+    "model": "`generator` was made outside the scope",
+    "augment": "`augment` was made outside the scope",
+    "fit": "`model` was made outside the scope",
+    "accumulation": "Received: gradient_accumulation_steps=2",
+    "steps_per_execution": "steps_per_execution=2 with 2 replicas",
+    "scaled_and_clipped": "g_optimizer={'clipnorm': 1.0}",
+    "unknown_rows": "Received: x with batches of None rows",
+    "odd_rows": "Received: x with batches of 3 rows",
+    "odd_arrays": "Received: x with 23 rows in batches of 8",
+    "odd_split": "Received: x with 19 rows in batches of 8",
+    "odd_validation": "validation_data with 21 rows in batches of 8",
+    "odd_evaluation": "Received: x with batches of 7 rows",
+}
 
-def run(mode, tmp_path, update="alternating", script=SCRIPT):
-    out = tmp_path / f"{mode}.json"
-    command = [sys.executable, "-c", script, mode, update, str(out)]
-    subprocess.run(command, check=True)
+
+def run(script, *arguments):
+    command = [sys.executable, *script, *map(str, arguments)]
+    subprocess.run(command, check=True, cwd=HERE)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+def test_two_replicas_equal_one(names, tmp_path):
+    """All of the conformance list: weights, statistics, seeds, logs."""
+    out = tmp_path / "ended.json"
+    run(["replica_worker.py"], out, *names)
+    ended = json.loads(out.read_text())
+    assert sorted(ended) == sorted(names)
+    for name, (one, two) in ended.items():
+        seen = replica_worker.STEPS * conformance.BATCH
+        assert one["state"]["weights_0"] == seen
+        for part in ("state", "logs"):
+            assert one[part].keys() == two[part].keys()
+            for key, value in one[part].items():
+                np.testing.assert_allclose(
+                    two[part][key],
+                    value,
+                    rtol=1e-4,
+                    atol=1e-5,
+                    err_msg=f"{name}: {key}",
+                )
+
+
+@pytest.fixture(scope="module")
+def traps(tmp_path_factory):
+    out = tmp_path_factory.mktemp("traps") / "traps.json"
+    run(["replica_traps.py"], out)
     return json.loads(out.read_text())
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("update", ["alternating", "shared", "one_stage"])
-def test_two_replicas_equal_one(update, tmp_path):
-    one, two = (run(mode, tmp_path, update) for mode in ("one", "two"))
-    assert int(one["weights"][0]) == int(two["weights"][0]) == 64
-    for a, b in zip(one["weights"], two["weights"]):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    assert one["logs"].keys() == two["logs"].keys()
-    assert {"val_frechet_distance", "val_coverage"} <= one["logs"].keys()
-    for name, values in one["logs"].items():
-        np.testing.assert_allclose(values, two["logs"][name], rtol=1e-4)
+def test_what_cannot_work_is_refused_before_a_step(traps):
+    for name, message in MESSAGES.items():
+        assert traps[name].startswith("ValueError"), (name, traps[name])
+        assert message in traps[name], name
 
 
 @pytest.mark.large
-def test_each_replica_draws_its_own_latents(tmp_path):
-    first, second = run("own", tmp_path)["logs"]["drawn"]
+def test_uneven_shares_of_a_generator_end_training(traps):
+    assert traps["uneven_generator"].startswith("InvalidArgumentError")
+    assert "batches of different sizes" in traps["uneven_generator"]
+
+
+@pytest.mark.large
+def test_arrays_whose_last_batch_is_smaller_but_even_train(traps):
+    assert len(traps["even_arrays"]) == 1
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", ["latents", "dropout"])
+def test_each_replica_draws_its_own(traps, name):
+    first, second = traps[name]
     assert not np.allclose(first, second)
 
 
 @pytest.mark.large
+def test_batch_statistics_are_synchronized(traps):
+    """All on replicas; alone, those that a penalty may differentiate."""
+    assert traps["batch_norm"] == [True, True, True]
+    assert traps["batch_norm_alone"] == [False, True, False]
+    assert traps["reloaded"] == [[True, True, True], 24]
+
+
+@pytest.mark.large
 def test_judges_of_two_replicas_equal_those_of_one(tmp_path):
-    one, two = (run(mode, tmp_path, script=JUDGES) for mode in ("one", "two"))
+    found = []
+    for mode in ("one", "two"):
+        out = tmp_path / f"{mode}.json"
+        run(["-c", JUDGES], mode, out)
+        found.append(json.loads(out.read_text()))
+    one, two = found
     for name, value in one[0].items():
         found = [logs[name] for logs in (one[1], *two)]
         np.testing.assert_allclose(found, value, rtol=1e-4, err_msg=name)

@@ -6,6 +6,7 @@ import pathlib
 import keras
 
 from keras_gan.checks import check_installed
+from keras_gan.replicas import is_chief
 
 PANELS = (
     ("losses", ("d_loss", "g_loss")),
@@ -75,6 +76,8 @@ class LossCurves(keras.callbacks.Callback):
             axes.grid(alpha=0.3)
             axes.legend(fontsize="small")
         all_axes[-1, 0].set_xlabel("epoch")
+        if not is_chief():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".tmp.png")
         figure.savefig(unfinished, dpi=100)

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gan.checks import check_integer
+from keras_gan.replicas import is_chief
 
 MIN_SIDE = 480
 FORMATS = ("gif", "webp")
@@ -78,6 +79,8 @@ class SampleGrid(keras.callbacks.Callback):
         self.last_epoch = epoch + 1
         if self.last_epoch % self.every:
             return
+        if not is_chief():
+            return
         grid = image_grid(self.samples(), self.columns)
         as_picture(grid).save(self.dir / f"epoch_{epoch + 1:04d}.png")
         if self.tensorboard_dir is not None:
@@ -87,7 +90,7 @@ class SampleGrid(keras.callbacks.Callback):
         epochs = range(1, self.last_epoch + 1)
         files = [self.dir / f"epoch_{epoch:04d}.png" for epoch in epochs]
         files = [file for file in files if file.exists()]
-        if self.animation is None or not files:
+        if self.animation is None or not files or not is_chief():
             return
         first, *rest = map(read_picture, files)
         first.save(
