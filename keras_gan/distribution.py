@@ -29,6 +29,10 @@ LOST = (
 )
 
 
+class LostWorker(RuntimeError):
+    """Another process of the cluster is gone, and training with it."""
+
+
 class Replicated(keras.Model):
     """A model whose training is the same on one replica and on many."""
 
@@ -120,7 +124,7 @@ class Replicated(keras.Model):
             if not spans_processes(strategy):
                 raise
             resolver = strategy.cluster_resolver
-            raise RuntimeError(
+            raise LostWorker(
                 "Another process of the cluster was lost, and training "
                 "cannot go on without it. Start all processes again: with "
                 "keras_gan.callbacks.ExactBackup they go on at the last "

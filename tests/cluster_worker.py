@@ -25,6 +25,15 @@ from keras_gan import replicas
 ROWS, BATCH, EPOCHS = 48, 12, 3
 
 
+class Count(keras.callbacks.Callback):
+    """Counts the steps that this process was spared."""
+
+    spared = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.spared += self.model.course.passing_over
+
+
 class Kill(keras.callbacks.Callback):
     """Ends its process as a lost machine does."""
 
@@ -72,20 +81,24 @@ def main(job):
     train, test = keras_gan.datasets.load(
         x, batch_size=BATCH, test_fraction=0.25, seed=3
     )
-    watchers = []
+    watchers, backup_epoch = [], 0
     if job.get("dir"):
-        backup = callbacks.ExactBackup(job["dir"], every=2)
+        backup = callbacks.ExactBackup(
+            job["dir"], every=2, delete_checkpoint=not job.get("stay")
+        )
+        backup_epoch = backup.epoch or 0
         watchers.append(backup)
     if job.get("kill"):
         watchers.append(Kill(job["kill"]))
     rate = keras.callbacks.ReduceLROnPlateau(
         "val_d_loss", mode="min", min_delta=9.0, patience=1
     )
+    count = Count()
     logs = gan.fit(
         train,
         epochs=EPOCHS,
         validation_data=test,
-        callbacks=[*watchers, rate],
+        callbacks=[*watchers, rate, count],
         shuffle=False,
         verbose=0,
     ).history
@@ -96,6 +109,7 @@ def main(job):
         for name, variable in gan.running_state().items()
     }
     told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
+    told["resumed"] = backup_epoch or count.spared
     told["chief"] = replicas.is_chief()
     with open(job["out"], "w") as file:
         json.dump(told, file, default=float)

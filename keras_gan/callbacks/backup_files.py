@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_gan.files import sync
 from keras_gan.files import write_file
+from keras_gan.replicas import is_chief
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
@@ -64,7 +65,7 @@ class Shelf:
             facts: what JSON can hold.
 
         Returns:
-            Number of bytes.
+            Number of bytes; 0 where another process is the chief.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written. The
@@ -72,6 +73,8 @@ class Shelf:
             ValueError: a variable is not finite.
         """
         check_finite(arrays)
+        if not is_chief():
+            return 0
         self.path.mkdir(parents=True, exist_ok=True)
         unfinished = self.path / UNFINISHED
         discard(unfinished)
@@ -127,6 +130,8 @@ class Shelf:
 
     def clear(self):
         """Removes the backups, and the folder if nothing else is in it."""
+        if not is_chief():
+            return
         for _, folder in self.folders():
             self.remove(folder)
         discard(self.path / UNFINISHED)

@@ -1,0 +1,141 @@
+"""Several real processes on this machine, and one that does what they do."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+pytestmark = pytest.mark.large
+
+
+def free_addresses(count):
+    """Addresses of this machine that nobody listens at."""
+    sockets = [socket.socket() for _ in range(count)]
+    for found in sockets:
+        found.bind(("127.0.0.1", 0))
+    ports = [found.getsockname()[1] for found in sockets]
+    for found in sockets:
+        found.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def environments(count):
+    """By process, the environment that says which of how many it is."""
+    if count == 1:
+        return [dict(os.environ)]
+    cluster = {"worker": free_addresses(count)}
+    tasks = [{"type": "worker", "index": i} for i in range(count)]
+    configs = [json.dumps({"cluster": cluster, "task": t}) for t in tasks]
+    return [{**os.environ, "TF_CONFIG": config} for config in configs]
+
+
+def run(jobs, command=("cluster_worker.py",), arguments=None):
+    """Exit codes and errors of processes, one for each job."""
+    arguments = arguments or [[json.dumps(job)] for job in jobs]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, *command, *arguments[i]],
+            env=environment,
+            cwd=HERE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i, environment in enumerate(environments(len(jobs)))
+    ]
+    try:
+        told = [process.communicate(timeout=400) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [p.returncode for p in processes], [errors for _, errors in told]
+
+
+def trained(count, folder, **changes):
+    """What each of some processes ended in."""
+    jobs = [
+        {"out": str(folder / f"{count}_{i}.json"), **changes}
+        for i in range(count)
+    ]
+    codes, errors = run(jobs)
+    assert codes == [0] * count, errors
+    return [json.loads(pathlib.Path(job["out"]).read_text()) for job in jobs]
+
+
+def assert_equal(one, other, **tolerances):
+    for part in ("state", "logs", "ended"):
+        assert one[part].keys() == other[part].keys()
+        for name, value in one[part].items():
+            np.testing.assert_allclose(
+                other[part][name], value, err_msg=name, **tolerances
+            )
+    np.testing.assert_allclose(other["fakes"], one["fakes"], **tolerances)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    (found,) = trained(1, tmp_path_factory.mktemp("alone"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    return trained(2, tmp_path_factory.mktemp("pair"))
+
+
+def test_two_processes_equal_one(alone, pair):
+    assert [p["chief"] for p in pair] == [True, False]
+    for process in pair:
+        assert_equal(alone, process, rtol=1e-4, atol=1e-5)
+    rates = alone["logs"]["learning_rate_discriminator"]
+    assert rates[0] > rates[-1]
+
+
+def test_three_processes_equal_one(alone, tmp_path):
+    for process in trained(3, tmp_path):
+        assert_equal(alone, process, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
+def test_a_lost_process_ends_all_and_they_go_on(lost, pair, tmp_path):
+    """Killed at step 5 of 9, with backups of two steps."""
+    folder = tmp_path / "backup"
+    jobs = [
+        {"out": str(tmp_path / f"{i}.json"), "dir": str(folder)}
+        for i in range(2)
+    ]
+    jobs[lost]["kill"] = 5
+    codes, errors = run(jobs)
+    assert codes[lost] == -signal.SIGKILL
+    assert codes[1 - lost] == 1
+    message = "LostWorker: Another process of the cluster was lost"
+    assert message in errors[1 - lost]
+    assert f"in task worker:{1 - lost}: " in errors[1 - lost]
+    assert list(folder.iterdir())
+    again = trained(2, tmp_path, dir=str(folder))
+    for before, after in zip(pair, again):
+        assert after["resumed"] > 0
+        before = {**before, "logs": after["logs"]}
+        assert_equal(before, after, rtol=0, atol=0)
+    assert not folder.exists()
+
+
+def test_processes_with_other_backups_are_refused(tmp_path):
+    """A folder that only one of them sees would let them wait for ever."""
+    folder = tmp_path / "backup"
+    jobs = [
+        {"out": str(tmp_path / f"{i}.json"), "dir": str(folder), "stay": True}
+        for i in range(2)
+    ]
+    assert run(jobs)[0] == [0, 0]
+    jobs[1]["dir"] = str(tmp_path / "elsewhere")
+    codes, errors = run(jobs)
+    assert codes == [1, 1]
+    assert "must agree on the backup" in errors[0]
