@@ -6,18 +6,22 @@ import sys
 import click
 import numpy as np
 
+from keras_gan import distribution
 from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
 from keras_gan.evaluation import report
 from keras_gan.evaluation.evaluate import evaluate as evaluate_model
+from keras_gan.follower import Follower
+from keras_gan.replicas import is_chief
 from keras_gan.run_folder import RunFolder
 from keras_gan.seeds import enable_exact_cpu
 from keras_gan.version import __version__
 
-ERRORS = (ValueError, TypeError, OSError, ImportError)
-RESUMABLE = {"out", "resume", "epochs"}
+LOST = distribution.LostWorker
+ERRORS = (ValueError, TypeError, OSError, ImportError, LOST)
+RESUMABLE = {"out", "resume", "epochs", "strategy"}
 # What several commands take alike.
 MODEL = click.argument(
     "model", type=click.Path(exists=True, path_type=pathlib.Path)
@@ -107,8 +111,15 @@ def main():
     is_flag=True,
     help="Write event files with curves and samples too.",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["mirrored", "multi_worker", "tpu"]),
+    help="Train on several replicas, which share each batch: all GPUs of "
+    "this machine; the processes that TF_CONFIG names, each started with the "
+    "same options and a folder that all see; a TPU.  [default: one replica]",
+)
 @click.pass_context
-def train(context, out, resume, **recipe):
+def train(context, out, resume, strategy, **recipe):
     """Train a GAN; without options, on the bundled images of clothes.
 
     The run folder gets the model (model.keras), sample grids (samples/),
@@ -123,7 +134,13 @@ def train(context, out, resume, **recipe):
         out = out or run_folder.default_path(recipe["data"], recipe["preset"])
         folder = RunFolder(out)
         folder.check_new()
-    code, message = folder.train(recipe, resume)
+    many = strategy == "multi_worker"
+    # Waits for all processes: before it nobody has written anything.
+    replicas = distribution.strategy(strategy)
+    if many and not is_chief():
+        folder = Follower(folder.path)
+    with replicas.scope():
+        code, message = folder.train(recipe, resume)
     click.echo(message)
     sys.exit(code)
 
@@ -138,8 +155,8 @@ def resumed(context, out, epochs):
     }
     if given - RESUMABLE:
         raise click.UsageError(
-            "--resume goes on with the recipe in run.json; only --out and "
-            "--epochs can be given. Received: "
+            "--resume goes on with the recipe in run.json; only --out, "
+            "--epochs and --strategy can be given. Received: "
             + ", ".join(f"--{n.replace('_', '-')}" for n in given - RESUMABLE)
         )
     if out is None:

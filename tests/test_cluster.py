@@ -127,6 +127,25 @@ def test_a_lost_process_ends_all_and_they_go_on(lost, pair, tmp_path):
     assert not folder.exists()
 
 
+def test_the_command_trains_a_cluster_and_one_process_writes(tmp_path):
+    data = tmp_path / "table.npy"
+    np.save(data, np.random.default_rng(0).uniform(-1, 1, (96, 4)))
+    out = tmp_path / "run"
+    command = ["-m", "keras_gan.cli", "train", "--data", data, "--out", out]
+    command += ["--epochs", 2, "--batch-size", 16]
+    command = [*map(str, command), "--strategy", "multi_worker"]
+    codes, errors = run([None] * 2, command, [[], []])
+    assert codes == [0, 0], errors
+    rows = (out / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "0", "1"]
+    written = json.loads((out / "run.json").read_text())
+    assert written["epochs_done"] == 2
+    assert len(written["sessions"]) == 1
+    codes, errors = run([None] * 2, command, [[], []])
+    assert codes == [1, 1]
+    assert all("exists and is not overwritten" in text for text in errors)
+
+
 def test_processes_with_other_backups_are_refused(tmp_path):
     """A folder that only one of them sees would let them wait for ever."""
     folder = tmp_path / "backup"

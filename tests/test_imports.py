@@ -13,6 +13,7 @@ LEAVES = {"checks", "files", "layer_walk", "replicas", "version"}
 ARROWS = {
     "__init__": None,
     "cli": None,
+    "follower": {"callbacks", "run_folder"},
     "run_folder": None,
     "evaluation": None,
     "presets": {"architectures", "tasks", "gan", "penalties", "latents"},

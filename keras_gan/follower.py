@@ -1,0 +1,30 @@
+"""A run folder as the processes see it that write nothing."""
+
+from keras_gan import callbacks
+from keras_gan.run_folder import RunFolder
+
+
+class Follower(RunFolder):
+    """Trains beside the chief, which alone writes into the folder.
+
+    It reads what the chief reads, the recipe, the model and the backup, so
+    that all go on at one place.
+    """
+
+    def watchers(self, gan, recipe, history):
+        """The guard alone: what it sees is the same in all processes."""
+        return [callbacks.StopOnNonFinite()]
+
+    def read_history(self, epochs_done):
+        """Nothing; the chief cuts the file while it reads."""
+        return {}
+
+    def write_run(self, gan, epochs_done):
+        """Counts the epochs."""
+        self.run["epochs_done"] = epochs_done
+
+    def save(self, gan):
+        """Writes nothing."""
+
+    def write_samples(self, gan):
+        """Writes nothing."""

@@ -1,0 +1,105 @@
+"""What holds before replicas train; the training itself: test_replicas.py."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_gan import distribution
+from keras_gan import replicas
+from keras_gan import seeds
+
+CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
+
+
+def config(cluster, kind, index):
+    task = {"type": kind, "index": index}
+    return json.dumps({"cluster": cluster, "task": task})
+
+
+@pytest.mark.parametrize(
+    "cluster, kind, index, expected",
+    [
+        (CLUSTER, "worker", 0, True),
+        (CLUSTER, "worker", 1, False),
+        ({"chief": ["localhost:3"], **CLUSTER}, "worker", 0, False),
+        ({"chief": ["localhost:3"], **CLUSTER}, "chief", 0, True),
+    ],
+)
+def test_one_process_is_the_chief(monkeypatch, cluster, kind, index, expected):
+    monkeypatch.setenv("TF_CONFIG", config(cluster, kind, index))
+    assert replicas.is_chief() is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", config(CLUSTER, "worker", 2), config({}, "worker", 0)],
+)
+def test_a_cluster_that_cannot_be_read_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match="Received: TF_CONFIG=") as error:
+        distribution.strategy("multi_worker")
+    assert repr(text) in str(error.value)
+
+
+def test_an_unknown_strategy_is_refused():
+    with pytest.raises(ValueError, match="Received: name='parameter_server'"):
+        distribution.strategy("parameter_server")
+
+
+def test_no_tpu_is_said(monkeypatch):
+    monkeypatch.delenv("TPU_NAME", raising=False)
+    with pytest.raises(ValueError, match="TPU"):
+        distribution.strategy("tpu")
+
+
+@pytest.mark.parametrize(
+    "given, expected", [("AUTO", "DATA"), ("OFF", "OFF"), ("FILE", "FILE")]
+)
+def test_processes_share_batches_by_rows(given, expected):
+    """Whole files, Keras' way, would make other batches; a choice stays."""
+    policies = tf.data.experimental.AutoShardPolicy
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policies[given]
+    data = tf.data.Dataset.range(4).with_options(options)
+    found = distribution.sharded_by_rows(data).options()
+    policy = found.experimental_distribute.auto_shard_policy
+    assert policy == policies[expected]
+
+
+def test_layers_below_layers_draw_apart():
+    inner = keras.layers.Dropout(0.5, seed=1)
+    model = keras.Sequential([keras.Input((3,)), keras.Sequential([inner])])
+    before = inner(np.ones((2, 3)), training=True)
+    seeds.restart([model], 0)
+    inner.seed_generator.state.assign([1, 0])
+    seeds.draw_apart([model, None])
+    assert type(inner.seed_generator) is seeds.ReplicaSeedGenerator
+    # One replica draws what it drew.
+    after = inner(np.ones((2, 3)), training=True)
+    np.testing.assert_array_equal(before, after)
+
+
+def test_second_derivatives_of_batch_statistics_are_exact():
+    """`tf.nn.moments` holds its mean fixed, which this would show."""
+    layer = keras.layers.BatchNormalization(
+        synchronized=True, epsilon=1e-3, dtype="float64"
+    )
+    x = tf.constant([[0.3], [-1.2], [0.9]], "float64")
+    layer.build(x.shape)
+
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = tf.reduce_sum(layer(x, training=True) ** 3)
+        return tape.gradient(value, x)[0, 0]
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        first = slope(x)
+    found = tape.gradient(first, x)[1, 0]
+    step = tf.constant([[0.0], [1e-5], [0.0]], "float64")
+    expected = (slope(x + step) - slope(x - step)) / 2e-5
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
