@@ -134,13 +134,12 @@ def train(context, out, resume, strategy, **recipe):
         out = out or run_folder.default_path(recipe["data"], recipe["preset"])
         folder = RunFolder(out)
         folder.check_new()
-    many = strategy == "multi_worker"
-    # Waits for all processes: before it nobody has written anything.
-    replicas = distribution.strategy(strategy)
-    if many and not is_chief():
-        folder = Follower(folder.path)
-    with replicas.scope():
-        code, message = folder.train(recipe, resume)
+    if strategy is not None:
+        # Waits for all processes: before it nobody has written anything.
+        replicas = distribution.strategy(strategy)
+        folder = folder if is_chief() else Follower(folder.path)
+        folder.strategy = replicas
+    code, message = folder.train(recipe, resume)
     click.echo(message)
     sys.exit(code)
 

@@ -132,7 +132,8 @@ def check_agreement(strategy, number, what):
     if not spans_processes(strategy):
         return
     mine = tf.constant([number], "float64")
-    everyone = tf.function(lambda: strategy.run(lambda: gathered(mine)))()
+    step = tf.function(lambda: gathered(mine), autograph=False)
+    everyone = strategy.run(step)
     found = strategy.experimental_local_results(everyone)[0].numpy()
     if (found != number).any():
         raise ValueError(

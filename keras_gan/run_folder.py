@@ -8,6 +8,7 @@ import pathlib
 import platform
 import shlex
 import signal
+from contextlib import nullcontext
 
 import keras
 import numpy as np
@@ -41,6 +42,9 @@ class RunFolder:
     Args:
         path: `pathlib.Path` of the folder.
     """
+
+    # The strategy that the model is made for; None: one replica.
+    strategy = None
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -98,7 +102,9 @@ class RunFolder:
             recipe["data"] = str(pathlib.Path(recipe["data"]).resolve())
         train, test = load_data(recipe)
         train.position.seek(done * int(train.cardinality()))
-        gan = self.model(recipe, train)
+        # Only what all processes make may be made inside the scope.
+        with self.strategy.scope() if self.strategy else nullcontext():
+            gan = self.model(recipe, train)
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
         if recipe["epochs"] == done == backup.epoch:
             return self.finish(gan, backup)

@@ -8,8 +8,12 @@ factor on its latents.
 import weakref
 
 import keras
+import numpy as np
+import tensorflow as tf
+from keras import tree
 
 from keras_gan.layer_walk import leaves
+from keras_gan.replicas import spans_processes
 
 # By generator, for as long as it lives: a split adds nodes to its layers and
 # is traced by `predict`. Not an attribute, which files would hold.
@@ -88,10 +92,29 @@ def predict(generator, latents, truncation, batch_size):
     Returns:
         NumPy array `(n, ...)`.
     """
-    options = {"batch_size": batch_size, "verbose": 0}
+
+    def run(player, inputs):
+        if spans_processes(player.distribute_strategy):
+            return predict_here(player, inputs, batch_size)
+        return player.predict(inputs, batch_size=batch_size, verbose=0)
+
     parts = None if truncation == 1.0 else split_at_styles(generator)
     if parts is None:
-        return generator.predict(latents * truncation, **options)
+        return run(generator, latents * truncation)
     mapping, layer, synthesis = parts
-    styles = layer.truncate(mapping.predict(latents, **options), truncation)
-    return synthesis.predict(styles, **options)
+    styles = layer.truncate(run(mapping, latents), truncation)
+    return run(synthesis, styles)
+
+
+def predict_here(player, inputs, batch_size):
+    """What `predict` gives, by one process of several.
+
+    Keras' own waits for all of them, and one may want samples by itself.
+    """
+    step = tf.function(lambda x: player(x, training=False), autograph=False)
+    found = []
+    for start in range(0, len(tree.flatten(inputs)[0]), batch_size):
+        rows = slice(start, start + batch_size)
+        x = tree.map_structure(lambda part, rows=rows: part[rows], inputs)
+        found.append(step(x).numpy())
+    return np.concatenate(found)

@@ -103,7 +103,10 @@ def main(job):
         verbose=0,
     ).history
     ended = gan.evaluate(test, verbose=0, return_dict=True)
-    sampled = gan.generate(4, seed=0).tolist()
+    sampled = gan.generate(4, seed=0, batch_size=3).tolist()
+    if replicas.is_chief():
+        again = gan.generate(4, seed=0, batch_size=3).tolist()
+        assert again == sampled
     state = {
         name: keras.ops.convert_to_numpy(variable).tolist()
         for name, variable in gan.running_state().items()
