@@ -19,12 +19,12 @@ class Follower(RunFolder):
         """Nothing; the chief cuts the file while it reads."""
         return {}
 
-    def write_run(self, gan, epochs_done):
-        """Counts the epochs."""
-        self.run["epochs_done"] = epochs_done
-
-    def save(self, gan):
+    def begin(self, gan):
         """Writes nothing."""
+
+    def keep(self, gan, epoch, logs):
+        """Counts the epochs."""
+        self.run["epochs_done"] = epoch + 1
 
     def write_samples(self, gan):
         """Writes nothing."""

@@ -76,9 +76,7 @@ def own_rows(x):
     count = ops.shape(x)[0] // context.num_replicas_in_sync
     start = replica_index(context) * count
     zeros = [0] * (len(x.shape) - 1)
-    return ops.slice(
-        x, ops.stack([start, *zeros]), (count, *ops.shape(x)[1:])
-    )
+    return ops.slice(x, ops.stack([start, *zeros]), (count, *ops.shape(x)[1:]))
 
 
 def spans_processes(strategy):

@@ -60,10 +60,6 @@ def uneven():
     yield (X[:3],)
 
 
-
-
-
-
 def fitted(x, **kwargs):
     return made().fit(x, verbose=0, **kwargs).history["d_loss"]
 

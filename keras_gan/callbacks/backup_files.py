@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from keras_gan.files import sync
 from keras_gan.files import write_file
+from keras_gan.replicas import check_agreement
 from keras_gan.replicas import is_chief
+from keras_gan.replicas import spans_processes
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
@@ -137,6 +139,23 @@ class Shelf:
         discard(self.path / UNFINISHED)
         if self.path.is_dir() and not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def agreed_with_peers(model, newest):
+    """Whether other processes train too; raises if their backups differ.
+
+    Args:
+        model: the model that is trained.
+        newest: arrays and facts of a backup, or None.
+
+    Raises:
+        ValueError: they would go on at other steps.
+    """
+    strategy, step = model.distribute_strategy, -1
+    if newest is not None:
+        step = newest[1]["epoch"] * 10**7 + newest[1]["step"]
+    check_agreement(strategy, step, "the backup to go on with")
+    return spans_processes(strategy)
 
 
 def discard(path):

@@ -10,9 +10,8 @@ import numpy as np
 from keras_gan.callbacks import backup_setting
 from keras_gan.callbacks import callback_states
 from keras_gan.callbacks.backup_files import Shelf
+from keras_gan.callbacks.backup_files import agreed_with_peers
 from keras_gan.checks import check_integer
-from keras_gan.replicas import check_agreement
-from keras_gan.replicas import spans_processes
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
@@ -117,7 +116,7 @@ class ExactBackup(keras.callbacks.Callback):
         )
         self.choices = backup_setting.choices(self.model)
         newest = self.shelf.newest()
-        self.check_agreement(newest and newest[1])
+        self.has_peers = agreed_with_peers(self.model, newest)
         if newest is not None:
             self.load(*newest)
         self.warn_of_other_orders()
@@ -127,13 +126,6 @@ class ExactBackup(keras.callbacks.Callback):
             self.course.ending.callback(self.let_go)
             for number in CAUGHT:
                 self.catch(number)
-
-    def check_agreement(self, facts):
-        """Raises unless all processes go on with the same backup."""
-        step = -1 if facts is None else facts["epoch"] * 10**7 + facts["step"]
-        strategy = self.model.distribute_strategy
-        check_agreement(strategy, step, "the backup to go on with")
-        self.has_peers = spans_processes(strategy)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.running_epoch = epoch
