@@ -125,7 +125,7 @@ def labelled_batch(seed=0):
 
 def weighted_batch(seed=0):
     weights = np.linspace(0.5, 1.5, BATCH).astype("float32")
-    return batch_of(6)(seed), np.zeros(BATCH), weights
+    return batch_of(6)(seed), np.zeros(BATCH, "float32"), weights
 
 
 CASES = [
