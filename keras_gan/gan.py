@@ -20,6 +20,7 @@ from keras_gan.latents import Normal
 from keras_gan.layer_walk import leaves
 from keras_gan.optimizers import PlayerOptimizers
 from keras_gan.optimizers import apply
+from keras_gan.optimizers import skipped_whole
 from keras_gan.penalties import penalty as penalty_rules
 from keras_gan.replicas import num_rows
 from keras_gan.resuming import Resumable
@@ -340,10 +341,9 @@ class GAN(Resumable):
 
     def total(self, half, values, real, fake, weight):
         """Mean over the batch of a loss and its player's penalties."""
-        role, optimizer = "discriminator", self.d_optimizer
-        if half.player is self.generator:
-            role, optimizer = "generator", self.g_optimizer
-        rules = [p for p in self.penalties if penalty_rules.player(p) == role]
+        d_half = half.player is self.discriminator
+        optimizer = self.d_optimizer if d_half else self.g_optimizer
+        rules = self.penalties_of(half.player)
         # Taken now: the penalties' own passes add losses of their own.
         regularisers = sum(half.player.losses)
         terms = penalty_rules.values(
@@ -362,8 +362,14 @@ class GAN(Resumable):
                 "A player without trainable variables cannot learn; was it "
                 f"frozen after `compile`? Received: {player!r}"
             )
-        gradients = player_gradients(objective, optimizer, variables)
-        self.apply(player, optimizer, gradients)
+        with skipped_whole(optimizer, player, self.penalties_of(player)):
+            gradients = player_gradients(objective, optimizer, variables)
+            self.apply(player, optimizer, gradients)
+
+    def penalties_of(self, player):
+        """The penalties that are added to the loss of a player."""
+        role = "generator" if player is self.generator else "discriminator"
+        return [p for p in self.penalties if penalty_rules.player(p) == role]
 
     def apply(self, player, optimizer, gradients):
         """Applies gradients, then the discriminator's constraints."""

@@ -14,8 +14,11 @@ from keras_gan.replicas import global_mean
 
 
 def per_sample(values):
-    """Mean over all axes but the first: patch logits become one value."""
-    values = ops.convert_to_tensor(values)
+    """Mean over all axes but the first, in float32 or wider.
+
+    Patch logits become one value; half precision ends here.
+    """
+    values = as_float(values)
     if len(values.shape) == 0:
         raise ValueError(
             "Losses, penalties and logits need one value a sample, (batch,) "

@@ -1,10 +1,13 @@
 """The two players' optimizers, as Keras and its callbacks see them."""
 
+import contextlib
+
 import keras
 from keras import ops
 
 from keras_gan import schedules
 from keras_gan.checks import check_number
+from keras_gan.layer_walk import leaves
 from keras_gan.replicas import check_scope
 from keras_gan.replicas import num_replicas
 from keras_gan.replicas import total
@@ -98,9 +101,14 @@ class PlayerOptimizers:
                 "keeps the state of its player. Received: the same object, "
                 f"{d_optimizer!r}"
             )
+        # What a player's gradient passes through: the generator's, both.
         self.optimizers = [
-            player_optimizer(d_optimizer, "discriminator", discriminator),
-            player_optimizer(g_optimizer, "generator", generator),
+            player_optimizer(
+                d_optimizer, "discriminator", discriminator, [discriminator]
+            ),
+            player_optimizer(
+                g_optimizer, "generator", generator, [generator, discriminator]
+            ),
         ]
         for optimizer in self.optimizers:
             inner = getattr(optimizer, "inner_optimizer", optimizer)
@@ -117,13 +125,14 @@ class PlayerOptimizers:
         return [v for optimizer in self.optimizers for v in optimizer.variables]
 
 
-def player_optimizer(identifier, role, player):
+def player_optimizer(identifier, role, player, path):
     """The optimizer of one player, named after it and built for it.
 
     Args:
         identifier: a Keras optimizer, or a name such as `"adam"`.
         role: `"discriminator"` or `"generator"`.
         player: the model that it trains.
+        path: list of models that the player's gradient passes through.
 
     Returns:
         A built `keras.optimizers.Optimizer`.
@@ -152,7 +161,7 @@ def player_optimizer(identifier, role, player):
             f"`{argument}` must not average weights: use `ema_half_life` of "
             f"keras_gan.GAN. Received: {argument} with use_ema=True"
         )
-    identifier = scaled_where_needed(identifier, player)
+    identifier = scaled_where_needed(identifier, path)
     check_replicas(argument, identifier)
     if not identifier.built:
         identifier.build(variables)
@@ -220,10 +229,37 @@ def trains(optimizer, variables):
     return [id(v) for v in built_for] == [id(v) for v in variables]
 
 
-def scaled_where_needed(optimizer, player):
-    """The optimizer, with dynamic loss scaling for a float16 player."""
-    policies = {layer.dtype_policy.name for layer in player.layers}
+def scaled_where_needed(optimizer, path):
+    """The optimizer, with dynamic loss scaling where a gradient is float16."""
+    dtypes = {part.compute_dtype for model in path for part in leaves(model)}
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if "mixed_float16" in policies and not scales:
+    if "float16" in dtypes and not scales:
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+@contextlib.contextmanager
+def skipped_whole(optimizer, player, penalties):
+    """Puts back what a half moves beside the weights if its step is skipped.
+
+    Under dynamic loss scaling an optimizer leaves out a step whose gradients
+    are not all finite. Moving statistics and running means have then seen the
+    same values, and infinity in a running mean stays there.
+
+    Args:
+        optimizer: the optimizer that is applied inside.
+        player: the model that it trains.
+        penalties: list of callables, those added to the player's loss.
+    """
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        yield
+        return
+    state = list(player.non_trainable_weights)
+    for penalty in penalties:
+        state += getattr(penalty, "variables", ())
+    before = [ops.copy(variable) for variable in state]
+    steps = ops.copy(optimizer.iterations)
+    yield
+    applied = ops.not_equal(optimizer.iterations, steps)
+    for variable, value in zip(state, before):
+        variable.assign(ops.where(applied, variable, value))

@@ -1,0 +1,229 @@
+"""Compiles training steps for a TPU without a TPU: time and memory of a core.
+
+    python -m venv tpu && tpu/bin/pip install libtpu jax
+    python benchmarks/tpu_compile.py --tpu-python tpu/bin/python
+
+TensorFlow hands a whole `train_step` to XLA on the CPU; that program, before
+XLA changes it, goes to the compiler in `libtpu` for the named target
+(`tpu_target.py`). First each network on one core, then on several, the global
+batch split over them. `--conformance` compiles each case of
+`tests/conformance.py` too.
+
+Cycles are the compiler's own estimate, summed over its fusions: no run. Writes
+`benchmarks/tpu_compile.json` and the table of TPU.md, `tpu_compile.md`.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import click
+import keras
+import numpy as np
+import objectives
+
+from keras_gan import GAN
+from keras_gan import architectures
+from keras_gan import penalties
+from keras_gan import presets
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests"))
+
+import conformance
+from hlo import program
+
+OUT = pathlib.Path(__file__).with_suffix(".json")
+# 197 Tflop/s in bfloat16, four units of 128 x 128 multipliers and adders.
+GIGAHERTZ = 1.5
+
+
+def compiled(players, loss, rules=()):
+    """A GAN with Adam for both players."""
+    gan = GAN(*players, seed=0)
+    gan.compile(
+        keras.optimizers.Adam(2e-4, beta_1=0.0),
+        keras.optimizers.Adam(2e-4, beta_1=0.0),
+        loss=loss,
+        penalties=list(rules),
+    )
+    return gan
+
+
+# Name, image shape, batch of a core, GAN.
+NETWORKS = [
+    ("presets.mlp", (28, 28, 1), 64, presets.mlp),
+    ("presets.dcgan", (28, 28, 1), 64, presets.dcgan),
+    ("presets.r3gan_small", (28, 28, 1), 64, presets.r3gan_small),
+    (
+        "dcgan",
+        (64, 64, 3),
+        128,
+        lambda shape: compiled(
+            architectures.dcgan(shape, 100, normalize="both"), "non_saturating"
+        ),
+    ),
+    (
+        "sn_resnet",
+        (32, 32, 3),
+        64,
+        lambda shape: compiled(architectures.sn_resnet(shape), "hinge"),
+    ),
+    (
+        "sagan",
+        (64, 64, 3),
+        32,
+        lambda shape: compiled(architectures.sagan(shape), "hinge"),
+    ),
+    (
+        "r3gan",
+        (32, 32, 3),
+        64,
+        lambda shape: compiled(
+            architectures.r3gan(shape),
+            "relativistic",
+            [penalties.ZeroCentered(0.05)],
+        ),
+    ),
+    (
+        "stylegan2",
+        (64, 64, 3),
+        16,
+        lambda shape: compiled(
+            architectures.stylegan2(shape),
+            "non_saturating",
+            [penalties.R1(1.0), penalties.PathLength(every=4)],
+        ),
+    ),
+]
+
+
+@click.command()
+@click.option("--tpu-python", required=True, help="Python with libtpu, jax.")
+@click.option("--target", default="v5e:2x2", show_default=True)
+@click.option("--cores", default="1,4", show_default=True)
+@click.option("--only", default="", help="Part of the names to compile.")
+@click.option("--conformance", "cases", is_flag=True, help="The cases too.")
+@click.option("--out", default=str(OUT), show_default=True)
+def main(tpu_python, target, cores, only, cases, out):
+    """Compile and report; rows that the file holds are not made again."""
+    out = pathlib.Path(out)
+    rows = json.loads(out.read_text())["rows"] if out.exists() else []
+    done = {(r["name"], r["policy"], r["cores"]) for r in rows}
+    jobs = [*network_jobs(cores)]
+    jobs += case_jobs() if cases else []
+    for name, policy, num_cores, batch_size, make in jobs:
+        if only in name and (name, policy, num_cores) not in done:
+            row = {"name": name, "policy": policy, "cores": num_cores}
+            row["batch_of_a_core"] = batch_size
+            row |= compile_step(make, policy, num_cores, tpu_python, target)
+            print(row, flush=True)
+            rows.append(row)
+            write(out, rows, target)
+    print(table(rows))
+
+
+def network_jobs(cores):
+    """Name, policy, cores, batch of a core, function to GAN and batch."""
+    for policy in ("float32", "mixed_bfloat16"):
+        for name, shape, batch_size, make_gan in NETWORKS:
+            for num_cores in map(int, cores.split(",")):
+
+                def make(
+                    shape=shape, rows=batch_size * num_cores, make_gan=make_gan
+                ):
+                    return make_gan(shape), np.zeros((rows, *shape), "float32")
+
+                yield name, policy, num_cores, batch_size, make
+
+
+def case_jobs():
+    """The cases of the conformance list, on one core."""
+    for case in [*conformance.CASES, *conformance.PAPERS]:
+        for policy in ("float32", "mixed_bfloat16"):
+
+            def make(case=case):
+                return case.make_gan(), case.make_batch()
+
+            name = f"case {case.name}"
+            yield name, policy, 1, conformance.BATCH, make
+
+
+def compile_step(make, policy, num_cores, tpu_python, target):
+    """What the compiler of the target says of one step, or its error."""
+    keras.utils.clear_session()
+    keras.config.set_dtype_policy(policy)
+    gan, batch = make()
+    trained = [*gan.generator.trainable_variables]
+    trained += gan.discriminator.trainable_variables
+    size = sum(int(np.prod(v.shape)) for v in trained)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "step.hlo"
+        path.write_bytes(program(gan.train_step, batch)("hlo_serialized"))
+        script = pathlib.Path(__file__).with_name("tpu_target.py")
+        command = [tpu_python, script, target, str(num_cores), path]
+        # Not this environment's packages: TensorFlow's need not fit jax.
+        environment = {**os.environ, "PYTHONPATH": ""}
+        run = subprocess.run(
+            command, capture_output=True, text=True, env=environment
+        )
+    found = {"trained_weights": size}
+    if run.returncode:
+        return {**found, "error": run.stderr.strip().splitlines()[-1]}
+    found |= json.loads(run.stdout.splitlines()[-1])
+    found["estimated_ms"] = round(found["cycles"] / GIGAHERTZ / 1e6, 3)
+    return found
+
+
+def write(out, rows, target):
+    """The file and the table."""
+    result = {
+        "rows": rows,
+        "protocol": {
+            "target": target,
+            "program": "train_step, lowered by TensorFlow for the CPU, "
+            "compiled by libtpu; never run",
+            "estimated_ms": f"the compiler's cycles at {GIGAHERTZ} GHz",
+            "kept_mb": "arguments and results: weights, slots, batch",
+            "several cores": "the global batch split, the rest replicated, "
+            "by XLA's partitioner; not what TPUStrategy makes",
+        },
+        "made_by": {**objectives.made_by(), "revision": objectives.revision()},
+    }
+    out.write_text(json.dumps(result, indent=1) + "\n")
+    out.with_suffix(".md").write_text(table(rows))
+
+
+def table(rows):
+    """The networks, in Markdown; the cases are in the file."""
+    head = [
+        "step of",
+        "precision",
+        "cores",
+        "batch a core",
+        "estimated ms",
+        "MB kept",
+        "MB temporary",
+        "all-reduces",
+        "seconds to compile",
+    ]
+    lines = [head, ["---"] * len(head)]
+    keys = ("estimated_ms", "kept_mb", "temporary_mb", "all_reduces")
+    for row in rows:
+        if row["name"].startswith("case ") or "error" in row:
+            continue
+        cells = [
+            row["policy"].removeprefix("mixed_"),
+            row["cores"],
+            row["batch_of_a_core"],
+            *(row[key] for key in keys),
+            row["compile_s"],
+        ]
+        lines.append([f"`{row['name']}`", *map(str, cells)])
+    return objectives.markdown(lines)
+
+
+if __name__ == "__main__":
+    main()
