@@ -1,5 +1,6 @@
 """The way in: names, files, folders, arrays to tf.data batches in [-1, 1]."""
 
 from keras_gan.datasets.load import load
+from keras_gan.datasets.streaming import stream
 
-__all__ = ["load"]
+__all__ = ["load", "stream"]

@@ -22,6 +22,8 @@ SUFFIXES = (
     *(".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".tga"),
 )
 SPLITS = {"train", "test"}
+# EXIF's key; from 5 on width and height are exchanged.
+ORIENTATION = 0x0112
 
 
 def read_folder(path, image_size=None, channels=None):
@@ -47,50 +49,77 @@ def read_folder(path, image_size=None, channels=None):
             image of more than 50 million pixels, or a file that leads out of
             the folder.
     """
+    train, test = splits(path)
+    return (
+        read_split(train, image_size, channels),
+        test and read_split(test, image_size, channels),
+    )
+
+
+def splits(path):
+    """Folders of the training and the test images; the second may be None."""
     folders = set(subfolders(path))
     if not SPLITS <= folders:
-        return read_split(path, image_size, channels), None
+        return path, None
     if folders > SPLITS:
         warnings.warn(
             f"Only the folders train and test of {str(path)!r} are used. "
             f"Left out: {', '.join(sorted(folders - SPLITS))}",
             stacklevel=2,
         )
-    return (
-        read_split(path / "train", image_size, channels),
-        read_split(path / "test", image_size, channels),
-    )
+    return path / "train", path / "test"
 
 
 def read_split(path, image_size, channels):
     """`Samples` of a folder whose sub-folders, if any, are classes."""
-    files = find_images(path)
+    convert = functools.partial(decode, image_size=image_size)
+    files, images = sound(find_images(path), convert, path)
+    x = stacked(path, files, images, channels)
+    return Samples(x, *labelled(path, files))
+
+
+def sound(files, read, path):
+    """The files that can be read, and what reading them gave.
+
+    Args:
+        files: list of `pathlib.Path`, all found in the folder.
+        read: callable, file to anything, or None where it is broken.
+        path: the folder, for messages.
+
+    Returns:
+        List of files, list of results.
+
+    Raises:
+        ValueError: there is none.
+    """
     if not files:
         raise ValueError(
             "Expected a folder with images (PNG, JPEG, WebP, ...). "
             f"Received: no image in {str(path)!r}"
         )
-    convert = functools.partial(decode, image_size=image_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of each odd file
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            images = list(pool.map(convert, files))
-    kept = [i for i, image in enumerate(images) if image is not None]
-    broken = [f for f, image in zip(files, images) if image is None]
-    report_broken(broken, files)
-    files, images = [files[i] for i in kept], [images[i] for i in kept]
-    x = stacked(path, files, images, channels)
-    classes = [file.relative_to(path).parts[0] for file in files]
+            found = list(pool.map(read, files))
+    report_broken([f for f, r in zip(files, found) if r is None], files)
+    kept = [pair for pair in zip(files, found) if pair[1] is not None]
+    return [file for file, _ in kept], [result for _, result in kept]
+
+
+def labelled(path, files):
+    """Labels and class names by sub-folder, or two times None."""
     if all(file.parent == path for file in files):
-        return Samples(x)
+        return None, None
     if any(file.parent == path for file in files):
         raise ValueError(
             "Expected all images in sub-folders, which are the classes, or "
             f"none. Received: both in {str(path)!r}"
         )
+    classes = [file.relative_to(path).parts[0] for file in files]
     names = sorted(set(classes))
     warn_of_empty(path, names)
-    return Samples(x, np.array([names.index(name) for name in classes]), names)
+    number = {name: label for label, name in enumerate(names)}
+    return np.array([number[name] for name in classes]), names
 
 
 def find_images(path):
@@ -131,24 +160,56 @@ def decode(file, image_size=None):
     """One image as a Pillow image in mode L or RGB; None if it is broken."""
     try:
         with Image.open(file, formats=FORMATS) as image:
-            wide = image.mode in ("I", "F") and image.format not in SIXTEEN_BIT
-            pixels = image.size[0] * image.size[1]
-            if pixels <= MAX_PIXELS and not wide:
-                picture = plain(ImageOps.exif_transpose(image))
+            check_header(image, file)
+            picture = plain(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError as error:
         raise bomb(file, error) from error
+    except RefusedImage:
+        raise
     except Exception:  # decoders raise whatever a broken file leads to
         return None
-    if pixels > MAX_PIXELS:
-        raise bomb(file, f"{pixels:,} pixels")
-    if wide:
-        raise ValueError(
-            "Images of 32-bit values have no fixed range; convert them to 8 "
-            f"or 16 bits. Received: {str(file)!r}"
-        )
     if image_size is None:
         return picture
     return ImageOps.fit(picture, image_size[::-1], Image.Resampling.BICUBIC)
+
+
+class RefusedImage(ValueError):
+    """An image that could be decoded and must not be."""
+
+
+def header(file):
+    """Width, height and mode, L or RGB, that `decode` would give.
+
+    Reads no pixels. None if it is no image.
+    """
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            check_header(image, file)
+            width, height = image.size
+            # PNG's own method decodes the image first.
+            exif = Image.Image.getexif(image)
+            if exif.get(ORIENTATION, 1) >= 5:
+                width, height = height, width
+            grey = image.mode in GREY_MODES or image.mode.startswith("I")
+            return width, height, "L" if grey else "RGB"
+    except Image.DecompressionBombError as error:
+        raise bomb(file, error) from error
+    except RefusedImage:
+        raise
+    except Exception:  # decoders raise whatever a broken file leads to
+        return None
+
+
+def check_header(image, file):
+    """Raises if an open image is too large or has no fixed range."""
+    pixels = image.size[0] * image.size[1]
+    if pixels > MAX_PIXELS:
+        raise bomb(file, f"{pixels:,} pixels")
+    if image.mode in ("I", "F") and image.format not in SIXTEEN_BIT:
+        raise RefusedImage(
+            "Images of 32-bit values have no fixed range; convert them to 8 "
+            f"or 16 bits. Received: {str(file)!r}"
+        )
 
 
 def plain(image):
@@ -166,7 +227,7 @@ def plain(image):
 
 def bomb(file, reason):
     """The error for an image that would take too much memory."""
-    return ValueError(
+    return RefusedImage(
         f"Images may have {MAX_PIXELS:,} pixels at most; larger ones exhaust "
         f"the memory when decoded. Received: {str(file)!r} ({reason})"
     )
@@ -189,18 +250,31 @@ def report_broken(broken, files):
 
 def stacked(path, files, images, channels):
     """Images of one size as a uint8 array `(n, height, width, channels)`."""
-    sizes = collections.Counter(image.size for image in images)
-    if len(sizes) > 1:
-        (common, _), *_, (rare, _) = sizes.most_common()
-        odd = next(f for f, i in zip(files, images) if i.size == rare)
+    check_one_size(path, files, [image.size for image in images])
+    channels = channels or num_channels(image.mode for image in images)
+    return np.stack([pixels(image, channels) for image in images])
+
+
+def check_one_size(path, files, sizes):
+    """Raises if images differ in `(width, height)`."""
+    counts = collections.Counter(sizes)
+    if len(counts) > 1:
+        (common, _), *_, (rare, _) = counts.most_common()
+        odd = next(f for f, size in zip(files, sizes) if size == rare)
         raise ValueError(
-            f"The images in {str(path)!r} have {len(sizes)} sizes; pass "
+            f"The images in {str(path)!r} have {len(counts)} sizes; pass "
             "image_size=... (--image-size) to crop and resize them. Received: "
             f"most are {common[0]}x{common[1]}, {str(odd)!r} is "
             f"{rare[0]}x{rare[1]}"
         )
-    if channels is None:
-        channels = 1 if all(image.mode == "L" for image in images) else 3
-    mode = "L" if channels == 1 else "RGB"
-    x = np.stack([np.asarray(image.convert(mode)) for image in images])
-    return x.reshape(*x.shape[:3], channels)
+
+
+def num_channels(modes):
+    """1 where all images are grey, else 3."""
+    return 1 if all(mode == "L" for mode in modes) else 3
+
+
+def pixels(image, channels):
+    """A Pillow image as a uint8 array `(height, width, channels)`."""
+    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return values.reshape(*values.shape[:2], channels)

@@ -72,27 +72,101 @@ def batches(x, y, batch_size, seed=None, flip=False):
     """
     x = tf.constant(x)
     y = None if y is None else tf.constant(y)
-    num_batches = len(x) // batch_size
-    origin = {"rows": len(x), "batch_size": batch_size}
+
+    def fetch(indices):
+        labels = None if y is None else tf.gather(y, indices)
+        return tf.gather(x, indices), labels
+
+    return from_rows(len(x), fetch, batch_size, seed, flip)
+
+
+def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
+    """A finite data set of fixed-size float batches, from numbers of rows.
+
+    Args:
+        num_rows: integer, at least `batch_size`.
+        fetch: callable, row numbers `(n,)` to uint8 or float samples and
+            their labels or None.
+        batch_size: as for `batches`.
+        seed: as for `batches`.
+        flip: as for `batches`.
+        num_parallel: integer, batches fetched at once, or None for one.
+
+    Returns:
+        As `batches`, with one more attribute, `for_worker`: callable,
+        `tf.distribute.InputContext` to the data set of one worker, for
+        `strategy.distribute_datasets_from_function`. It fetches this
+        worker's rows only and gives each replica its part of each batch.
+    """
+    num_batches = num_rows // batch_size
+    origin = {"rows": num_rows, "batch_size": batch_size}
     origin |= {"seed": seed, "flip": flip}
     position = Position(num_batches, origin=origin)
-    if seed is None:
+
+    def ordered():
+        if seed is not None:
+            return shuffled_rows(num_rows, batch_size, seed, position)
         rows = tf.data.Dataset.range(num_batches * batch_size)
-        rows = rows.batch(batch_size).enumerate()
-    else:
-        rows = shuffled_rows(len(x), batch_size, seed, position)
+        return rows.batch(batch_size).enumerate()
 
-    def gather(number, indices):
-        indices = tf.ensure_shape(indices, [batch_size])
-        samples = scaled(tf.gather(x, indices))
-        if flip:
-            samples = mirrored(samples, [-1 - (seed or 0), number])
-        return samples if y is None else (samples, tf.gather(y, indices))
+    def parts(first, count, num_parts):
+        def fetched(number, part, indices):
+            samples, labels = fetch(indices)
+            samples = scaled(samples)
+            if flip:
+                heads = coins(batch_size, [-1 - (seed or 0), number])
+                heads = tf.reshape(heads, [num_parts, -1, 1, 1, 1])[part]
+                samples = tf.where(heads, samples[:, :, ::-1], samples)
+            return samples if labels is None else (samples, labels)
 
-    dataset = without_autotune(rows.map(gather).prefetch(4))
-    if seed is not None:
-        dataset.position = position
+        rows = split_rows(ordered(), batch_size, first, count, num_parts)
+        known = tf.data.experimental.assert_cardinality(num_batches * count)
+        dataset = rows.apply(known).map(fetched, num_parallel)
+        dataset = without_autotune(dataset.prefetch(4))
+        if seed is not None:
+            dataset.position = position
+        return dataset
+
+    def for_worker(context):
+        replicas = context.num_replicas_in_sync
+        if batch_size % replicas:
+            raise ValueError(
+                "`batch_size` must be divisible by the number of replicas, "
+                f"{replicas}. Received: batch_size={batch_size}"
+            )
+        own = replicas // context.num_input_pipelines
+        return parts(context.input_pipeline_id * own, own, replicas)
+
+    dataset = parts(0, 1, 1)
+    dataset.for_worker = for_worker
     return dataset
+
+
+def split_rows(rows, batch_size, first, count, num_parts):
+    """Some of the equal parts of each batch, one after the other.
+
+    Args:
+        rows: `tf.data.Dataset` of `(number, rows)`.
+        batch_size: integer, rows of a batch.
+        first: integer, the first part.
+        count: integer, how many parts.
+        num_parts: integer, parts of a batch.
+
+    Returns:
+        `tf.data.Dataset` of `(number, part, rows)`.
+    """
+    shape = [num_parts, batch_size // num_parts]
+
+    def split(number, indices):
+        own = tf.range(first, first + count)
+        own_rows = tf.reshape(indices, shape)[first : first + count]
+        numbers = tf.fill([count], number)
+        return tf.data.Dataset.from_tensor_slices((numbers, own, own_rows))
+
+    def whole(number, indices):
+        return number, 0, tf.ensure_shape(indices, [batch_size])
+
+    return rows.map(whole) if num_parts == 1 else rows.flat_map(split)
 
 
 def shuffled_rows(num_rows, batch_size, seed, position):
@@ -155,8 +229,6 @@ def scaled(samples):
     return tf.cast(samples, tf.float32)
 
 
-def mirrored(images, seed):
-    """Each image or its mirror image, as a seed of two integers decides."""
-    shape = [tf.shape(images)[0], 1, 1, 1]
-    coins = tf.random.stateless_uniform(shape, seed)
-    return tf.where(coins < 0.5, images[:, :, ::-1], images)
+def coins(batch_size, seed):
+    """Booleans `(batch_size, 1, 1, 1)`, as a seed of two integers decides."""
+    return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed) < 0.5

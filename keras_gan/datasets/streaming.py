@@ -1,0 +1,253 @@
+"""Images that are read when a batch needs them, from folders and TFRecords."""
+
+import functools
+import io
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.checks import check_flag
+from keras_gan.checks import check_integer
+from keras_gan.checks import check_number
+from keras_gan.datasets import images
+from keras_gan.datasets import tfrecords
+from keras_gan.datasets.arrays import Samples
+from keras_gan.datasets.load import check_alike
+from keras_gan.datasets.load import checked_pictures
+from keras_gan.datasets.load import named
+from keras_gan.datasets.load import split
+from keras_gan.datasets.pipeline import from_rows
+
+# Batches that are decoded at once; Pillow decodes outside of Python's lock.
+PARALLEL = 4
+
+
+def stream(
+    data,
+    batch_size=64,
+    image_size=None,
+    channels=None,
+    flip=False,
+    test_fraction=0.1,
+    seed=0,
+):
+    """Training and test data that stay on the disk.
+
+    As `load`, with the same batches in the same order, for images that do
+    not fit into memory: a batch is read and decoded when it is needed, a few
+    ahead of training. The headers of image files are read and checked at
+    once, the pixels later; an image that turns out to be broken then ends
+    the pass with its name. Where everything fits, `load` is faster.
+
+    Args:
+        data: one of
+            - a folder with images, as for `load`;
+            - a folder with files `*.tfrecord*`, or one such file, not
+              compressed, of `tf.train.Example` with an encoded image under
+              `"image"`, `"image/encoded"` or `"image_raw"` and, if there are
+              labels, one integer under `"label"` or `"image/class/label"`.
+              The first image says how large the others are, if `image_size`
+              does not, and how many channels they have.
+        batch_size: integer >= 1.
+        image_size: integer or `(height, width)`, to crop and resize to.
+        channels: 1 or 3, makes images grey or coloured.
+        flip: whether half of the training images, drawn anew each epoch, are
+            mirrored.
+        test_fraction: float in [0, 1), as for `load`.
+        seed: integer >= 0, seed of the order and of `flip`.
+
+    Returns:
+        `(train, test)`, as `load`.
+
+    Raises:
+        TypeError: an argument has a wrong type.
+        ValueError: the data is missing, broken, of several sizes, or has
+            fewer samples than a batch.
+
+    Example:
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for i in range(20):
+    ...         Image.new("L", (8, 8), i).save(f"{folder}/{i:02}.png")
+    ...     train, test = stream(folder, batch_size=4)
+    ...     next(iter(train)).shape
+    TensorShape([4, 8, 8, 1])
+    """
+    check_integer("batch_size", batch_size, minimum=1)
+    check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
+    check_number("test_fraction", test_fraction, minimum=0, maximum=0.999)
+    check_flag("flip", flip)
+    image_size = checked_pictures(image_size, channels)
+    train, test = sources(data, image_size, channels)
+    if test is not None:
+        check_alike(train.blank(), test.blank())
+    elif test_fraction:
+        train, test = parts(train, test_fraction)
+    if len(train) < batch_size:
+        raise ValueError(
+            "`batch_size` must not exceed the number of training samples, "
+            f"{len(train)}. Received: batch_size={batch_size}"
+        )
+    return (
+        train.batches(batch_size, seed, flip),
+        test and test.batches(min(batch_size, len(test)), None, False),
+    )
+
+
+class Source:
+    """Rows that are read one by one.
+
+    Args:
+        read: callable, number of a row in the whole set to its image, uint8
+            `(height, width, channels)`, and its label or None.
+        rows: integer array, the rows of this part.
+        shape: `(height, width, channels)`.
+        has_labels: whether rows have labels.
+        class_names: list of strings, or None.
+    """
+
+    def __init__(self, read, rows, shape, has_labels, class_names=None):
+        self.read = read
+        self.rows = rows
+        self.shape = tuple(shape)
+        self.has_labels = has_labels
+        self.class_names = class_names
+
+    def __len__(self):
+        return len(self.rows)
+
+    def part(self, places):
+        """The source of some of the rows."""
+        rows = self.rows[places]
+        return Source(
+            self.read, rows, self.shape, self.has_labels, self.class_names
+        )
+
+    def blank(self):
+        """No samples, of the kind of these."""
+        labels = np.zeros(0) if self.has_labels else None
+        return Samples(
+            np.zeros((0, *self.shape), "uint8"), labels, self.class_names
+        )
+
+    def read_batch(self, places):
+        """Images and labels at some places."""
+        x, y = zip(*(self.read(row) for row in self.rows[places]))
+        for row, image in zip(places, x):
+            if image.shape != self.shape:
+                raise ValueError(
+                    "All images must have one shape; pass image_size=... and "
+                    "channels=... to make them alike. Expected: "
+                    f"{self.shape}. Received: {image.shape}, row {row}"
+                )
+        return np.stack(x), np.array([label or 0 for label in y], "int64")
+
+    def batches(self, batch_size, seed, flip):
+        """The `tf.data.Dataset`, see `pipeline.from_rows`."""
+
+        def fetch(indices):
+            x, y = tf.numpy_function(
+                self.read_batch, [indices], [tf.uint8, tf.int64]
+            )
+            x = tf.ensure_shape(x, [*indices.shape, *self.shape])
+            y = tf.ensure_shape(y, indices.shape)
+            return x, y if self.has_labels else None
+
+        dataset = from_rows(len(self), fetch, batch_size, seed, flip, PARALLEL)
+        return named(dataset, self)
+
+
+def sources(data, image_size, channels):
+    """Training and test `Source` of a path; the second may be None."""
+    if not isinstance(data, (str, os.PathLike)):
+        raise TypeError(
+            "`data` must be the path of a folder or of a TFRecord file. "
+            f"Received: data of type {type(data).__name__}"
+        )
+    path = pathlib.Path(data).expanduser()
+    records = tfrecords.find(path) if os.fspath(data) else []
+    if records:
+        return from_records(path, records, image_size, channels), None
+    if not os.fspath(data) or not path.is_dir():
+        raise ValueError(
+            "Expected an existing folder of images or of TFRecord files. "
+            f"Received: data={str(data)!r}"
+        )
+    train, test = images.splits(path)
+    return (
+        from_folder(train, image_size, channels),
+        test and from_folder(test, image_size, channels),
+    )
+
+
+def from_folder(path, image_size, channels):
+    """`Source` of a folder whose sub-folders, if any, are classes."""
+    files, headers = images.sound(images.find_images(path), images.header, path)
+    sizes = [(width, height) for width, height, _ in headers]
+    if image_size is None:
+        images.check_one_size(path, files, sizes)
+    labels, class_names = images.labelled(path, files)
+    channels = channels or images.num_channels(mode for *_, mode in headers)
+    height, width = image_size or sizes[0][::-1]
+    # Strings: a hundred thousand paths are tens of megabytes more.
+    names = [str(file) for file in files]
+
+    def read(row):
+        image = decoded(names[row], names[row], image_size, channels)
+        return image, None if labels is None else labels[row]
+
+    rows = np.arange(len(names))
+    shape = (height, width, channels)
+    return Source(read, rows, shape, labels is not None, class_names)
+
+
+def from_records(path, files, image_size, channels):
+    """`Source` of TFRecord files."""
+    index = tfrecords.Index(path, files)
+    encoded, label = index.read(0)
+    name = index.name(0)
+    found = images.header(io.BytesIO(encoded))
+    if found is None:
+        raise broken(name)
+    width, height, mode = found
+    height, width = image_size or (height, width)
+    fixed = channels or images.num_channels([mode])
+
+    def read(row):
+        encoded, label = index.read(row)
+        file = functools.partial(io.BytesIO, encoded)
+        found = images.header(file())
+        if channels is None and found and found[2] == "RGB" and fixed == 1:
+            raise ValueError(
+                "The first image is grey, this one is not; pass channels=3 "
+                f"or channels=1. Received: {index.name(row)}"
+            )
+        return decoded(file(), index.name(row), image_size, fixed), label
+
+    rows = np.arange(len(index))
+    return Source(read, rows, (height, width, fixed), label is not None)
+
+
+def decoded(file, name, image_size, channels):
+    """A uint8 array of an image file, or an error that names it."""
+    image = images.decode(file, image_size)
+    if image is None:
+        raise broken(name)
+    return images.pixels(image, channels)
+
+
+def broken(name):
+    """The error for an image that cannot be decoded."""
+    return ValueError(
+        "Expected a sound image; remove it, or leave it out by "
+        f"`datasets.load`, which decodes all at once. Received: {name!r}"
+    )
+
+
+def parts(source, test_fraction):
+    """Two disjoint random parts, those of `load`."""
+    places = Samples(np.arange(len(source)))
+    return [source.part(part.x) for part in split(places, test_fraction)]
