@@ -343,7 +343,7 @@ class GAN(Resumable):
         """Mean over the batch of a loss and its player's penalties."""
         d_half = half.player is self.discriminator
         optimizer = self.d_optimizer if d_half else self.g_optimizer
-        rules = self.penalties_of(half.player)
+        rules = penalty_rules.of(self.penalties, d_half)
         # Taken now: the penalties' own passes add losses of their own.
         regularisers = sum(half.player.losses)
         terms = penalty_rules.values(
@@ -362,14 +362,10 @@ class GAN(Resumable):
                 "A player without trainable variables cannot learn; was it "
                 f"frozen after `compile`? Received: {player!r}"
             )
-        with skipped_whole(optimizer, player, self.penalties_of(player)):
+        rules = penalty_rules.of(self.penalties, player is self.discriminator)
+        with skipped_whole(optimizer, player, rules):
             gradients = player_gradients(objective, optimizer, variables)
             self.apply(player, optimizer, gradients)
-
-    def penalties_of(self, player):
-        """The penalties that are added to the loss of a player."""
-        role = "generator" if player is self.generator else "discriminator"
-        return [p for p in self.penalties if penalty_rules.player(p) == role]
 
     def apply(self, player, optimizer, gradients):
         """Applies gradients, then the discriminator's constraints."""

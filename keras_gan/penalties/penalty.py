@@ -139,6 +139,12 @@ def player(penalty):
     return getattr(penalty, "player", PLAYERS[0])
 
 
+def of(penalties, discriminator):
+    """The discriminator's penalties, or the generator's."""
+    role = PLAYERS[0] if discriminator else PLAYERS[1]
+    return [penalty for penalty in penalties if player(penalty) == role]
+
+
 def values(penalties, discriminate, real, fake, step):
     """Per-sample values of the penalties of one player, by name.
 
