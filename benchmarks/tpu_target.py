@@ -1,13 +1,13 @@
 """Compiles programs of XLA for a TPU that is not there; called by tpu_compile.
 
-    python benchmarks/tpu_target.py v5e:2x2 4 step.hlo
+    python benchmarks/tpu_target.py v5e:2x2 step.hlo
 
 Runs where `libtpu` and `jax` are installed, which TensorFlow need not be. Reads
-serialized HLO, splits parameter 0, the batch, over the cores and prints as JSON
-what the compiler of libtpu says of the program of one core. Uses names of jax
-that are not public: jax 0.10.2 and libtpu 0.0.52 are known to work.
+serialized HLO and prints as JSON what the compiler of libtpu says of it. Uses
+names of jax that are not public: known to work with jax 0.10.2, libtpu 0.0.52.
 """
 
+import importlib.metadata
 import json
 import os
 import re
@@ -27,30 +27,25 @@ from jaxlib import _jax
 from jaxlib.mlir import ir
 
 
-def main(target, num_cores, path):
+def main(target, path):
     """Prints what one core needs for the program in a file."""
     topology = topologies.get_topology_desc(target, platform="tpu")
-    devices = topology.devices[:num_cores]
+    device = topology.devices[0]
     with open(path, "rb") as file:
-        module = stable_module(file.read(), num_cores)
+        module = stable_module(file.read())
     options = compiler.get_compile_options(
-        num_replicas=1,
-        num_partitions=num_cores,
-        device_assignment=[[device.id for device in devices]],
+        num_replicas=1, num_partitions=1, device_assignment=[[device.id]]
     )
-    build = options.executable_build_options
-    build.use_spmd_partitioning = num_cores > 1
-    build.use_shardy_partitioner = False
     start = time.perf_counter()
-    compiled = devices[0].client.compile(
-        module, _jax.DeviceList(tuple(devices)), options
+    compiled = device.client.compile(
+        module, _jax.DeviceList((device,)), options
     )
     seconds = time.perf_counter() - start
     print(json.dumps({"compile_s": round(seconds, 1), **facts(compiled)}))
 
 
-def stable_module(serialized, num_cores):
-    """HLO as StableHLO, parameter 0 split over the cores."""
+def stable_module(serialized):
+    """HLO as StableHLO."""
     with mlir.make_ir_context():
         module = ir.Module.parse(_jax.mlir.hlo_to_stablehlo(serialized))
         # They pin the layout of the results and are no part of StableHLO.
@@ -65,32 +60,7 @@ def stable_module(serialized, num_cores):
         for op in copies:
             op.results[0].replace_all_uses_with(op.operands[0])
             op.erase()
-        if num_cores > 1:
-            split_batch(module, num_cores)
     return module
-
-
-def split_batch(module, num_cores):
-    """Says of each argument of the entry where it lies."""
-    entry = next(op for op in module.body if op.sym_name.value == "main")
-    rank = len(ir.RankedTensorType(entry.arguments[0].type).shape)
-    tiles = ",".join([str(num_cores), *["1"] * (rank - 1)])
-    split = f"{{devices=[{tiles}]<=[{num_cores}]}}"
-    places = [split] + ["{replicated}"] * (len(entry.arguments) - 1)
-    attributes = []
-    for place, old in zip(places, argument_attributes(entry)):
-        attributes.append({**old, "mhlo.sharding": ir.StringAttr.get(place)})
-    entry.arg_attrs = ir.ArrayAttr.get(
-        [ir.DictAttr.get(each) for each in attributes]
-    )
-
-
-def argument_attributes(entry):
-    """Dictionaries of what is known of each argument."""
-    try:
-        return [{a.name: a.attr for a in each} for each in entry.arg_attrs]
-    except (KeyError, AttributeError):
-        return [{} for _ in entry.arguments]
 
 
 def facts(compiled):
@@ -108,14 +78,14 @@ def facts(compiled):
         "kept_mb": round(kept / 1e6, 2),
         "temporary_mb": round(memory.temp_size_in_bytes / 1e6, 2),
         "code_mb": round(memory.generated_code_size_in_bytes / 1e6, 2),
-        "all_reduces": len(re.findall(r"= .*? all-reduce(?:-start)?\(", text)),
         "host_transfers": len(re.findall(r"is_host_transfer=true", text)),
         "custom_calls": sorted(
             set(re.findall(r'custom_call_target="([^"]*)"', text))
         ),
         "jax": jax.__version__,
+        "libtpu": importlib.metadata.version("libtpu"),
     }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], sys.argv[2])

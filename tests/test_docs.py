@@ -55,7 +55,7 @@ def test_the_two_commands_are_those_of_ci(name):
 
 
 @pytest.mark.parametrize(
-    "path", [*READMES, "CONTRIBUTING.md", "benchmarks/README.md"]
+    "path", [*READMES, "CONTRIBUTING.md", "TPU.md", "benchmarks/README.md"]
 )
 def test_links_lead_somewhere(path):
     text = (ROOT / path).read_text()
@@ -80,6 +80,12 @@ def test_readme_quotes_the_table_of_presets():
     table = (ROOT / "benchmarks" / "presets.md").read_text().strip()
     assert len(table.splitlines()) == 3 + len(presets.__all__)
     assert table in (ROOT / "README.md").read_text()
+
+
+def test_tpu_page_quotes_the_table_of_compilations():
+    table = (ROOT / "benchmarks" / "tpu_compile.md").read_text().strip()
+    assert len(table.splitlines()) > 2
+    assert table in (ROOT / "TPU.md").read_text()
 
 
 def test_large_files_stay_out():
