@@ -369,12 +369,8 @@ class GAN(Resumable):
 
     def apply(self, player, optimizer, gradients):
         """Applies gradients, then the discriminator's constraints."""
-        variables = player.trainable_variables
-        apply(optimizer, gradients, variables)
-        if player is self.discriminator:
-            for constraint in self.constraints:
-                for variable in variables:
-                    variable.assign(constraint(variable))
+        rules = self.constraints if player is self.discriminator else ()
+        apply(optimizer, gradients, player.trainable_variables, rules)
 
     def update_average(self, batch_size):
         """Moves the averaged generator by one step of `batch_size` samples."""

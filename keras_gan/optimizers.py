@@ -210,8 +210,10 @@ def clips(optimizer):
     return {name: value for name, value in found.items() if value}
 
 
-def apply(optimizer, gradients, variables):
+def apply(optimizer, gradients, variables, constraints=()):
     """Applies gradients whose sum over the replicas is that of the batch.
+
+    Each variable is then moved to where the constraints allow it.
 
     Keras clips the gradients of each replica, then sums them. Here the sum is
     clipped; Keras' own clipping finds nothing left to do on its share.
@@ -221,6 +223,9 @@ def apply(optimizer, gradients, variables):
         gradients = optimizer._clip_gradients(gradients)
         gradients = [gradient / num_replicas() for gradient in gradients]
     optimizer.apply(gradients, variables)
+    for constraint in constraints:
+        for variable in variables:
+            variable.assign(constraint(variable))
 
 
 def trains(optimizer, variables):
