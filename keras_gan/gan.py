@@ -469,10 +469,11 @@ class GAN(Resumable):
         serving.export(self.averaged_generator, self.latents, filepath, verbose)
 
     def compiled_state(self):
-        """Variables of penalties, and of metrics' networks, by name."""
+        """Variables of loss, penalties and metrics' networks, by name."""
         if not self.compiled:
             return {}
-        parts = penalty_rules.variables(self.penalties)
+        loss = getattr(self.adversarial_loss, "variables", ())
+        parts = {"loss": loss, **penalty_rules.variables(self.penalties)}
         return numbered({**parts, **self.trackers.fixed_variables()})
 
     def compile_arguments(self):

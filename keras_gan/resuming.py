@@ -24,6 +24,7 @@ class Course:
         data: `x` of `fit`.
         callbacks: list of the callbacks, without those that Keras adds.
         shuffles: whether `fit` shuffles, as it does arrays.
+        initial_epoch: integer, of `fit`.
         ending: `contextlib.ExitStack` that closes however `fit` ends.
 
     Attributes:
@@ -33,11 +34,12 @@ class Course:
             place of each training step, `step(iterator)`.
     """
 
-    def __init__(self, model, data, callbacks, shuffles, ending):
+    def __init__(self, model, data, callbacks, shuffles, initial_epoch, ending):
         self.model = model
         self.data = data
         self.callbacks = callbacks
         self.shuffles = shuffles
+        self.initial_epoch = initial_epoch
         self.ending = ending
         self.around_step = None
         self.passing_over = False
@@ -65,7 +67,8 @@ class Resumable(Replicated, SavedWhole):
         arrays = all(hasattr(x, "shape") for x in tree.flatten(data))
         shuffles = arrays and bool(given.get("shuffle", True))
         with contextlib.ExitStack() as ending:
-            self.course = Course(self, data, callbacks, shuffles, ending)
+            first = given.get("initial_epoch", 0)
+            self.course = Course(self, data, callbacks, shuffles, first, ending)
             ending.callback(setattr, self, "course", None)
             return super().fit(*args, **kwargs)
 

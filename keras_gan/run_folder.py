@@ -48,6 +48,7 @@ class RunFolder:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
+        self.rows = []
 
     def check_new(self):
         """Raises if the folder holds anything of worth."""
@@ -95,7 +96,9 @@ class RunFolder:
             Exit code and a sentence that says how training ended.
         """
         self.run = self.read_run() if resume else {"epochs_done": 0}
-        backup = callbacks.ExactBackup(self.path / BACKUP, BACKUP_STEPS)
+        backup = callbacks.ExactBackup(
+            self.path / BACKUP, BACKUP_STEPS, delete_checkpoint=False
+        )
         done = backup.epoch if resume else None
         done = self.run["epochs_done"] if done is None else done
         if pathlib.Path(recipe["data"]).exists():
@@ -132,7 +135,7 @@ class RunFolder:
             )
         except (KeyboardInterrupt, SystemExit):
             code = 128 + (backup.signal or signal.SIGINT)
-            return code, self.how_to_go_on()
+            return code, self.how_to_go_on(backup)
         guard = watchers[0]
         if guard.name is not None:
             return 1, (
@@ -159,10 +162,11 @@ class RunFolder:
         backup.shelf.clear()
         return 0, f"Done. The run is in {self.path}"
 
-    def how_to_go_on(self):
+    def how_to_go_on(self, backup):
         """The sentence after Ctrl-C and SIGTERM."""
+        done = "Backed up" if backup.latest else "Nothing could be backed up"
         return (
-            f"\nBacked up in {self.path} after {self.run['epochs_done']} whole "
+            f"\n{done} in {self.path} after {self.run['epochs_done']} whole "
             f"epochs; {MODEL} is that of the last. Go on with: keras-gan train "
             f"--resume --out {shlex.quote(str(self.path))}"
         )
@@ -194,8 +198,16 @@ class RunFolder:
     def begin(self, gan):
         """Writes what a run begins with, so that it can be gone on with."""
         self.write_run()
+        self.cut_history()
         if not (self.path / MODEL).is_file():
             gan.save(self.path / MODEL)
+
+    def cut_history(self):
+        """Leaves out rows of epochs that are trained again."""
+        if self.rows:
+            path = self.path / HISTORY
+            with replacing(path) as new, open(new, "w", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(self.rows)
 
     def keep(self, gan, epoch, logs):
         """Saves the model after an epoch, unless a value went bad."""
@@ -217,7 +229,7 @@ class RunFolder:
                 np.save(path, samples, allow_pickle=False)
 
     def read_history(self, epochs_done):
-        """Logged values of the epochs done; cuts the file to just these."""
+        """Logged values of the epochs done."""
         path = self.path / HISTORY
         if not epochs_done or not path.is_file():
             return {}
@@ -226,8 +238,7 @@ class RunFolder:
         if not rows:
             return {}
         names, rows = rows[0], rows[1 : epochs_done + 1]
-        with replacing(path) as new, open(new, "w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([names, *rows])
+        self.rows = [names, *rows]
         columns = dict(zip(names, zip(*rows)))
         return {
             name: [float("nan" if v == "NA" else v) for v in values]

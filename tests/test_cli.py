@@ -16,6 +16,7 @@ from PIL import Image
 
 from keras_gan import cli
 from keras_gan import run_folder
+from keras_gan.callbacks import ExactBackup
 
 
 @pytest.fixture(autouse=True)
@@ -254,6 +255,39 @@ def test_killed_while_the_folder_is_made(folder, file):
     again = ["--resume"] if file == "model.keras" else options
     command("train", *again, "--out", "run")
     assert_same_end(folder / "run", folder / "whole")
+
+
+def test_killed_after_the_last_epoch(folder, monkeypatch):
+    np.save("v.npy", np.random.default_rng(0).uniform(-1, 1, (40, 6)))
+    options = ("--data", "v.npy", "--preset", "mlp", "--epochs", 1)
+
+    def dies(*arguments):
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder.RunFolder, "write_samples", dies)
+        train(*options, "--out", "run", code=1)
+    assert not (folder / "run" / "samples.npy").exists()
+    assert "Done" in command("train", "--resume", "--out", "run")
+    assert files(folder / "run") == [*RUN, "samples.npy"]
+
+
+def test_a_refused_backup_leaves_the_history(folder):
+    write_images("a.npz")
+    train("--data", "a.npz", "--epochs", 3, "--out", "run")
+    shelf = ExactBackup(folder / "run" / "backup").shelf
+    facts = dict.fromkeys(["epoch", "step", "next_batch"], 1)
+    facts |= dict.fromkeys(["setting", "choices", "versions"], {})
+    facts |= {"logs": {}, "callbacks": {}, "ended": False, "stopped": False}
+    shelf.write({"weights_0": np.zeros(3)}, facts)
+    before = (folder / "run" / "history.csv").read_bytes()
+    output = command("train", "--resume", "--out", "run", code=1)
+    assert "is of another run" in output
+    assert (folder / "run" / "history.csv").read_bytes() == before
+    del facts["epoch"]
+    shelf.write({"weights_0": np.zeros(3)}, facts)
+    output = command("train", "--resume", "--out", "run", code=1)
+    assert "says what no backup says. Received: epoch" in output
 
 
 def test_a_lost_model_is_named(folder):

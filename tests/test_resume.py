@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -742,7 +743,187 @@ def test_orders_that_no_backup_holds_are_told(tmp_path, caplog):
     interrupted(tmp_path, data)
     assert not caplog.records
     resumed(tmp_path, data)
-    assert "1 batches are read again" in caplog.text
+    assert "The data have no `position`" in caplog.text
+
+
+class Squares:
+    """A loss that Keras cannot serialise, and that remembers something."""
+
+    def __init__(self):
+        self.scale = keras.Variable(1.0, name="scale")
+        self.variables = [self.scale]
+
+    def discriminator_loss(self, real, fake):
+        self.scale.assign(0.9 * self.scale)
+        return self.scale * ((real - 1) ** 2 + fake**2)
+
+    def generator_loss(self, real, fake):
+        return self.scale * (fake - 1) ** 2
+
+
+def test_a_loss_of_ones_own_with_state(tmp_path, caplog):
+    def run(*watchers):
+        keras.utils.set_random_seed(1)
+        gan = compiled(small((6,)), Squares())
+        gan.fit(load(), callbacks=watchers, **OFTEN)
+        return gan
+
+    with pytest.raises(InterruptedError):
+        run(ExactBackup(tmp_path, 2), At(7, crash))
+    gan, whole = run(ExactBackup(tmp_path, 2)), run()
+    assert_same(gan, whole)
+    # Gone down once a step, traced as long as variables are.
+    assert float(gan.adversarial_loss.scale) == pytest.approx(0.9**15)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("number", [None, 10])
+def test_what_a_callback_stopped_stays_stopped(tmp_path, place, number):
+    """Also if a signal comes in the last step."""
+
+    def run(*others, backup=True):
+        gan = made()
+        stop = keras.callbacks.EarlyStopping(
+            "g_loss", mode="max", patience=0, baseline=9.0
+        )
+        stop.set_model(gan)
+        watchers = [stop, *others]
+        if backup:
+            kept = ExactBackup(tmp_path, delete_checkpoint=False)
+            watchers.insert(place, kept)
+        options = {**OFTEN, "epochs": 6}
+        logs = gan.fit(load(), callbacks=watchers, **options).history
+        return gan, logs, stop
+
+    whole, logs, expected = run(backup=False)
+    assert len(logs["g_loss"]) == 2
+    if number:
+        hit = At(number, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(SystemExit):
+            run(hit)
+    else:
+        run()
+    gan, again, stop = run()
+    assert_same(gan, whole)
+    assert again == logs and stop.wait == expected.wait
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"a": np.array(["text"])},
+        {"a": np.datetime64("2026-01-01")},
+        {"a": np.complex64(1)},
+        {"array": np.zeros(3)},
+        {1: 2.0},
+    ],
+)
+def test_state_that_would_not_come_back_is_refused_at_once(tmp_path, state):
+    odd = Odd()
+    odd.get_state = lambda: state
+    with pytest.raises(TypeError, match="Odd_1"):
+        made().fit(load(), callbacks=[ExactBackup(tmp_path), odd], **OFTEN)
+
+
+def test_text_of_numpy_is_text():
+    assert callback_states.to_json(np.str_("a"), {}, "x") == "a"
+
+
+class Wrapped(keras.layers.Wrapper):
+    """A layer that is made with a number that is none, and with a model."""
+
+    def __init__(self):
+        inputs = keras.Input((6,))
+        super().__init__(keras.Model(inputs, keras.layers.Dense(6)(inputs)))
+
+    def call(self, x):
+        return self.layer(x)
+
+    def get_config(self):
+        inner = keras.saving.serialize_keras_object(self.layer)
+        return {"none": float("nan"), "layer": inner}
+
+
+def test_what_is_by_chance_is_no_difference(tmp_path, caplog):
+    """Seeds that were drawn, and names of what was made before."""
+
+    def run(*watchers):
+        keras.utils.set_random_seed(1)
+        latents, x = keras.Input((4,)), keras.Input((6,))
+        generator = keras.Model(latents, keras.layers.Dense(6)(latents))
+        hidden = keras.layers.Dropout(0.1, seed=len(watchers))(Wrapped()(x))
+        judge = keras.Model(x, keras.layers.Dense(1)(hidden))
+        gan = compiled((generator, judge), "non_saturating")
+        gan.fit(load(), callbacks=watchers, **OFTEN)
+
+    with pytest.raises(InterruptedError):
+        run(ExactBackup(tmp_path, 2), At(7, crash))
+    run(ExactBackup(tmp_path, 2))
+    assert not caplog.records
+
+
+def test_a_broken_backup_does_not_count(folder):
+    """The good one before stays until there are enough of them."""
+    flipped(folder / "backup_00000004" / "arrays.bin")
+    shelf = backup_files.Shelf(folder, 2)
+    with pytest.warns(UserWarning, match="broken"):
+        arrays, facts = shelf.newest()
+    shelf.write(arrays, facts)
+    names = [path.name for _, path in shelf.folders()]
+    assert names == ["backup_00000003", "backup_00000005"]
+
+
+def test_an_old_backup_that_cannot_be_removed(folder, caplog, monkeypatch):
+    shelf = backup_files.Shelf(folder, 2)
+    arrays, facts = shelf.newest()
+
+    def fails(self, path):
+        raise OSError("busy")
+
+    monkeypatch.setattr(backup_files.Shelf, "remove", fails)
+    shelf.write(arrays, facts)
+    assert "backup_00000003 cannot be removed: busy" in caplog.text
+    assert shelf.newest()[1] == facts
+
+
+def test_fit_must_not_begin_later(folder):
+    gan = made()
+    before = state(gan)
+    with pytest.raises(ValueError, match="goes on with epoch 1.*epoch=2"):
+        watchers = [ExactBackup(folder, 2)]
+        gan.fit(load(), callbacks=watchers, initial_epoch=2, **OFTEN)
+    for name, value in state(gan).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_checkpoints_are_not_written_while_steps_are_passed_over(tmp_path):
+    """A file is that of the step in its name."""
+    names = str(tmp_path / "{epoch}_{batch}.weights.h5")
+
+    def content(file):
+        with h5py.File(file) as opened:
+            return opened.attrs["keras_gan_sha256"]
+
+    def run(*watchers):
+        gan = made()
+        saves = keras.callbacks.ModelCheckpoint(
+            names, save_freq=2, save_weights_only=True
+        )
+        backup = ExactBackup(tmp_path / "b", 4)
+        gan.fit(load(), callbacks=[backup, saves, *watchers], **OFTEN)
+
+    run()
+    files = sorted(tmp_path.glob("*.h5"))
+    whole = {file: content(file) for file in files}
+    assert len(whole) > 5
+    for file in files:
+        file.unlink()
+    with pytest.raises(InterruptedError):
+        run(At(9, crash))
+    run()
+    assert sorted(tmp_path.glob("*.h5")) == files
+    assert {file: content(file) for file in files} == whole
 
 
 def test_killed_before_the_first_backup_is_due(tmp_path):

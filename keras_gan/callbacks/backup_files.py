@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import os
 import pathlib
@@ -25,9 +26,15 @@ FORMAT = 1
 MAX_MANIFEST = 2**26
 # What reading a file that is not what was written can lead to.
 BROKEN = (
-    *(ValueError, TypeError, KeyError, OSError, RecursionError),
+    ValueError,
+    TypeError,
+    KeyError,
+    OSError,
+    RecursionError,
     OverflowError,
 )
+
+logger = logging.getLogger(__name__)
 
 
 class Shelf:
@@ -50,6 +57,7 @@ class Shelf:
         self.path = pathlib.Path(path)
         self.keep = keep
         self.pinned = None
+        self.broken = set()
 
     def folders(self):
         """Numbers and paths of the backups, the newest last."""
@@ -93,10 +101,18 @@ class Shelf:
             discard(unfinished)
             raise
         sync(self.path)
-        for _, folder in self.folders()[: -self.keep]:
-            if folder != self.pinned:
-                self.remove(folder)
+        self.clear_up()
         return num_bytes
+
+    def clear_up(self):
+        """Removes the backups that are too many or broken, if it can."""
+        folders = [folder for _, folder in self.folders()]
+        whole = [folder for folder in folders if folder not in self.broken]
+        for folder in set(folders) - {*whole[-self.keep :], self.pinned}:
+            try:
+                self.remove(folder)
+            except OSError as error:
+                logger.warning("%s cannot be removed: %s", folder, error)
 
     def remove(self, folder):
         """Removes a backup so that it is whole or gone."""
@@ -118,6 +134,7 @@ class Shelf:
             try:
                 return read(folder)
             except BROKEN as error:
+                self.broken.add(folder)
                 warnings.warn(
                     f"The backup {str(folder)!r} is broken and not used: "
                     f"{error}",

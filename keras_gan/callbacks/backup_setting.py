@@ -5,6 +5,7 @@ import logging
 import platform
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan.layer_walk import leaves
@@ -13,10 +14,14 @@ from keras_gan.version import __version__
 FACTS = {
     **dict.fromkeys(("epoch", "step"), (int,)),
     "next_batch": (int, type(None)),
-    "ended": (bool,),
+    **dict.fromkeys(("ended", "stopped"), (bool,)),
     **dict.fromkeys(("logs", "callbacks", "setting", "choices"), (dict,)),
     "versions": (dict,),
 }
+
+PLAYERS = ("generator", "discriminator")
+# Given by chance or by what was made before; states are in the backup.
+BY_CHANCE = {"name", "seed", "inbound_nodes", "input_layers", "output_layers"}
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +46,12 @@ def setting(model, steps, data):
         "penalties": [type(p).__name__ for p in model.penalties],
         "optimizers": [type(o).__name__ for o in model.optimizer.optimizers],
         "jit_compile": bool(model.jit_compile),
-        "order of the data": position and position.origin,
     }
-    for role in ("generator", "discriminator"):
+    for role in PLAYERS:
         for number, layer in enumerate(leaves(getattr(model, role))):
             found[f"layer {number} of the {role}"] = description(layer)
-    return dict(paths(plain(found)))
+    found = {**plain(found), "order of the data": position and position.origin}
+    return dict(paths(found))
 
 
 def description(layer):
@@ -64,21 +69,31 @@ def choices(model):
     Args:
         model: compiled `keras_gan.GAN`.
     """
-    own = {
-        name: getattr(model, name)
-        for name in model.constructor_arguments
-        if name not in ("generator", "discriminator")
-    }
-    own = keras.saving.serialize_keras_object(own)
-    return dict(paths(plain({**own, **model.get_compile_config()})))
+    given = {n: getattr(model, n) for n in model.constructor_arguments}
+    given = {**given, **model.compile_arguments()}
+    found = {n: serialized(v) for n, v in given.items() if n not in PLAYERS}
+    return {**dict(paths(plain(found))), "seed": model.seed}
+
+
+def serialized(value):
+    """What Keras writes of a value, or the name of its class."""
+    if isinstance(value, (list, tuple)):
+        return [serialized(part) for part in value]
+    try:
+        return keras.saving.serialize_keras_object(value)
+    except (TypeError, ValueError, NotImplementedError):
+        return type(value).__name__
 
 
 def plain(value):
-    """A copy for JSON, without names: a second model has others."""
+    """A copy for JSON without what is by chance, as names of layers are."""
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items() if k != "name"}
+        kept = value.keys() - BY_CHANCE
+        return {str(k): plain(v) for k, v in value.items() if k in kept}
     if isinstance(value, (list, tuple)):
         return [plain(part) for part in value]
+    if isinstance(value, np.generic):
+        return value.item()
     return json.loads(json.dumps(value, default=lambda x: type(x).__name__))
 
 
@@ -121,25 +136,52 @@ def check(folder, told, now):
         told: `setting` of the run that made it.
         now: that of this one.
     """
+    for name, before, value in differences(told, now):
+        raise ValueError(
+            f"The backup in {str(folder)!r} is of another run: {name} was "
+            f"{before!r}. Received: {name}={value!r}"
+        )
+
+
+def differences(told, now):
+    """Names, and the values of two dictionaries, where these differ."""
     for name in [*now, *(told.keys() - now.keys())]:
-        if told.get(name) != now.get(name):
-            raise ValueError(
-                f"The backup in {str(folder)!r} is of another run: {name} was "
-                f"{told.get(name)!r}. Received: {name}={now.get(name)!r}"
-            )
+        values = told.get(name), now.get(name)
+        # As text: NaN is what it is.
+        if len({json.dumps(value) for value in values}) > 1:
+            yield name, *values
 
 
 def warn_of_other_choices(told, now):
     """Logs what was chosen otherwise, by `choices` of both runs."""
-    for name in sorted(told.keys() | now.keys()):
-        if told.get(name) != now.get(name):
-            logger.warning(
-                "The backup was made with %s=%r, now it is %r. What a variable "
-                "holds, as learning rates, goes on as in the backup.",
-                name,
-                told.get(name),
-                now.get(name),
-            )
+    for difference in differences(told, now):
+        logger.warning(
+            "The backup was made with %s=%r, now it is %r. What a variable "
+            "holds, as learning rates, goes on as in the backup.",
+            *difference,
+        )
+
+
+def warn_of_other_orders(course, facts):
+    """Logs where the order of the data may not be that of before.
+
+    Args:
+        course: what `fit` was given.
+        facts: of the backup that it goes on from, or None.
+    """
+    goes_on = facts is not None and (facts["epoch"] or facts["step"])
+    if course.shuffles:
+        logger.warning(
+            "`fit` shuffles arrays by a state that no backup holds: a resumed "
+            "run sees another order. Pass keras_gan.datasets.load(arrays) or "
+            "shuffle=False."
+        )
+    elif goes_on and getattr(course.data, "position", None) is None:
+        logger.warning(
+            "The data have no `position`, which `map` and the like take from "
+            "those of keras_gan.datasets: going on is exact if they come in "
+            "the same order in each epoch and run."
+        )
 
 
 def warn_of_other_versions(told):

@@ -1,9 +1,12 @@
 """What callbacks remember, as plain data."""
 
+import math
 import numbers
 
 import keras
 import numpy as np
+
+from keras_gan.callbacks.backup_files import numeric
 
 # What Keras' own callbacks carry from one epoch or batch to the next.
 CARRIED = (
@@ -56,6 +59,18 @@ def set_state(callback, state):
         setattr(callback, name, state[name])
 
 
+def hush(callbacks, states):
+    """Lets no file be written while steps are passed over.
+
+    Args:
+        callbacks: dictionary of callbacks, by name.
+        states: dictionary of what they get back afterwards, by name.
+    """
+    for name in states:
+        if isinstance(callbacks[name], keras.callbacks.ModelCheckpoint):
+            callbacks[name]._batches_seen_since_last_saving = -math.inf
+
+
 def all_from_json(told, arrays, callbacks):
     """States of those callbacks that are there, by name.
 
@@ -101,18 +116,18 @@ def to_json(value, arrays, name):
     >>> list(arrays)
     ['stop/best/1']
     """
-    if isinstance(value, dict):
-        return {
-            str(k): to_json(v, arrays, f"{name}/{k}") for k, v in value.items()
-        }
+    if isinstance(value, dict) and has_names(value):
+        return {k: to_json(v, arrays, f"{name}/{k}") for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         parts = enumerate(value)
         return [to_json(part, arrays, f"{name}/{i}") for i, part in parts]
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype != object:
+    if isinstance(value, (np.ndarray, np.generic)) and is_numeric(value):
         arrays[name] = np.asarray(value)
         return {ARRAY: name}
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
@@ -121,6 +136,19 @@ def to_json(value, arrays, name):
         "The state of a callback must be numbers, strings, NumPy arrays, and "
         f"lists and dicts of such. Received: {name}={value!r}"
     )
+
+
+def has_names(value):
+    """Whether a dictionary's keys are strings, and none is our mark."""
+    return all(isinstance(k, str) for k in value) and set(value) != {ARRAY}
+
+
+def is_numeric(value):
+    """Whether a NumPy value is of a type that is read back."""
+    try:
+        return bool(numeric(value.dtype.name))
+    except (TypeError, ValueError):
+        return False
 
 
 def from_json(value, arrays):

@@ -50,12 +50,13 @@ class ExactBackup(keras.callbacks.Callback):
     `CSVLogger` needs `append=True`, and may write the row of an epoch twice.
 
     Args:
-        dir: folder for the backups, of this run only.
+        dir: folder for the backups, one for each `fit` of a script.
         every: `"epoch"`, or integer >= 1, steps between two backups.
         keep: integer >= 1, how many backups stay.
         delete_checkpoint: whether the backups are removed at the end of
             training, as by `keras.callbacks.BackupAndRestore`. If not, `fit`
-            with more epochs goes on where it ended.
+            with more epochs goes on where it ended, and a script that is
+            killed after `fit`, before it saves, loses nothing.
 
     Raises:
         TypeError: an argument has a wrong type, or, when training begins, the
@@ -89,8 +90,15 @@ class ExactBackup(keras.callbacks.Callback):
     @property
     def epoch(self):
         """The epoch that the newest whole backup goes on with, or None."""
-        newest = self.shelf.newest()
+        newest = self.newest()
         return newest and newest[1]["epoch"]
+
+    def newest(self):
+        """Arrays and facts of the newest whole backup, or None."""
+        found = self.shelf.newest()
+        if found is not None:
+            backup_setting.check_facts(self.shelf.path, found[1])
+        return found
 
     def on_train_begin(self, logs=None):
         self.course = getattr(self.model, "course", None)
@@ -115,11 +123,11 @@ class ExactBackup(keras.callbacks.Callback):
             self.model, self.params["steps"], self.course.data
         )
         self.choices = backup_setting.choices(self.model)
-        newest = self.shelf.newest()
+        newest = self.newest()
         self.has_peers = agreed_with_peers(self.model, newest)
         if newest is not None:
             self.load(*newest)
-        self.warn_of_other_orders()
+        backup_setting.warn_of_other_orders(self.course, self.pending)
         self.course.around_step = self.around_step
         if threading.current_thread() is threading.main_thread():
             self.caught = {}
@@ -129,13 +137,6 @@ class ExactBackup(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.running_epoch = epoch
-        if self.pending is not None and epoch != self.pending["epoch"]:
-            raise ValueError(
-                f"The backup in {str(self.shelf.path)!r} goes on with epoch "
-                f"{self.pending['epoch']}, step {self.pending['step']}; `fit` "
-                "must begin there, with as many steps an epoch. Received: "
-                f"epoch={epoch}"
-            )
         if self.position is not None:
             if self.pending is None and self.has_trained:
                 self.end_pass()
@@ -156,12 +157,14 @@ class ExactBackup(keras.callbacks.Callback):
         self.step = batch
 
     def on_train_end(self, logs=None):
-        if self.pending is not None and not self.has_trained:
-            self.restore_callbacks()
-        if not self.has_trained:
-            return
         good = all(np.isfinite(v) for v in (logs or {}).values())
         clears = self.delete_checkpoint and not self.stays
+        if not self.has_trained:
+            if self.pending is not None:
+                self.restore_callbacks()
+                if clears:
+                    self.shelf.clear()
+            return
         if good and clears and self.signal is None:
             self.shelf.clear()
         elif good:
@@ -244,6 +247,7 @@ class ExactBackup(keras.callbacks.Callback):
             "epoch": self.running_epoch,
             "step": self.step,
             "ended": ended,
+            "stopped": bool(self.model.stop_training),
             "next_batch": self.next_batch,
             "logs": {name: float(v) for name, v in self.logs.items()},
             "callbacks": self.callback_states(arrays),
@@ -286,7 +290,12 @@ class ExactBackup(keras.callbacks.Callback):
 
     def load(self, arrays, facts):
         """Takes up a backup, if it fits in all respects."""
-        backup_setting.check_facts(self.shelf.path, facts)
+        if facts["epoch"] < self.course.initial_epoch:
+            raise ValueError(
+                f"The backup in {str(self.shelf.path)!r} goes on with epoch "
+                f"{facts['epoch']}: `fit` must not begin later. Received: "
+                f"initial_epoch={self.course.initial_epoch}"
+            )
         self.check_setting(facts)
         variables = self.model.running_state()
         self.check_variables(variables, arrays)
@@ -297,6 +306,16 @@ class ExactBackup(keras.callbacks.Callback):
         self.next_batch = facts["next_batch"]
         self.latest = facts
         self.restore_variables()
+        callback_states.hush(self.all_callbacks(), self.states)
+        # What a callback had stopped is over, whatever `epochs` says.
+        if facts["ended"] and facts["stopped"]:
+            self.course.begin_at(self.params["epochs"])
+            logger.warning(
+                "A callback had stopped this run, and nothing is left to do. "
+                "Remove %s to train anew.",
+                self.shelf.path,
+            )
+            return
         self.course.begin_at(facts["epoch"])
         logger.info(
             "Going on with epoch %d, step %d, from the backup in %s",
@@ -315,21 +334,6 @@ class ExactBackup(keras.callbacks.Callback):
         backup_setting.check(self.shelf.path, facts["setting"], self.setting)
         backup_setting.warn_of_other_choices(facts["choices"], self.choices)
         backup_setting.warn_of_other_versions(facts["versions"])
-
-    def warn_of_other_orders(self):
-        """Logs where the order of the data may not be that of before."""
-        if self.course.shuffles:
-            logger.warning(
-                "`fit` shuffles arrays by a state that no backup holds: a "
-                "resumed run sees another order. Pass keras_gan.datasets.load"
-                "(arrays) or shuffle=False."
-            )
-        elif self.pending and self.pending["step"] and self.position is None:
-            logger.warning(
-                "%d batches are read again and passed over: this is exact if "
-                "the data come in the same order in each epoch and run.",
-                self.pending["step"],
-            )
 
     def check_variables(self, variables, arrays):
         """Raises unless the backup holds what the model has, and no more."""

@@ -89,7 +89,8 @@ class Health(keras.callbacks.Callback):
             switches one off.
         warm_up: integer >= 0, in images seen.
         patience: integer >= 1, alarms in a row before an answer.
-        path: file that gets one line of JSON an answer, or None.
+        path: file that gets one line of JSON an answer, or None; answers
+            that a resumed run gives again are in it twice.
         backup: the `ExactBackup` of the run: a stop names its newest backup
             of a healthy moment, which stays.
 

@@ -99,10 +99,7 @@ class GoodCopy:
     """
 
     def __init__(self, gan):
-        parts = [gan.variables, gan.optimizer.variables]
-        parts += [getattr(p, "variables", ()) for p in gan.penalties]
-        found = {id(v): v for part in parts for v in part}
-        self.variables = list(found.values())
+        self.variables = list(gan.running_state().values())
 
     def taken(self):
         """The values now as a list, or None if some are not finite."""
