@@ -1,0 +1,61 @@
+"""Cost as work grows: the sizes that `throughput.py` runs, and their plot."""
+
+import throughput_networks as networks
+
+# What grows, its values, and the rest: a DCGAN.
+SERIES = {
+    "batch": {
+        "values": [16, 32, 64, 128, 256, 512],
+        "image_size": 28,
+        "width": 32,
+    },
+    "resolution": {"values": [28, 32, 64, 128], "batch": 64, "width": 16},
+    "width": {"values": [8, 16, 32, 64, 128], "batch": 64, "image_size": 28},
+}
+COLUMNS = ("step_milliseconds", "images_per_second", "peak_memory")
+TITLES = {
+    "batch": "images a batch",
+    "resolution": "pixels a side",
+    "width": "filters next to the image",
+}
+
+
+def points():
+    """Series, value, network and batch size of each run."""
+    for series, plan in SERIES.items():
+        for value in plan["values"]:
+            size = plan.get("image_size", value)
+            network = {
+                **networks.NETWORKS["dcgan28"],
+                "image_shape": [size, size, 1],
+                "arguments": {"width": plan.get("width", value)},
+            }
+            yield series, value, network, plan.get("batch", value)
+
+
+def plot(content, out):
+    """Writes the picture, if there is anything to show.
+
+    Args:
+        content: dictionary, what the record holds.
+        out: path of the record.
+    """
+    rows = content.get("growth", {"rows": []})["rows"]
+    if not rows:
+        return
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    for axis, series in zip(figure.subplots(1, len(SERIES)), SERIES):
+        found = [row for row in rows if row["series"] == series]
+        x = [row["value"] for row in found]
+        time = [row["step_milliseconds"] for row in found]
+        memory = [row["peak_memory"] - row["memory_before"] for row in found]
+        axis.loglog(x, time, "o-", label="milliseconds a step")
+        axis.loglog(x, memory, "s--", label="MiB above the start")
+        axis.set_xlabel(TITLES[series])
+        axis.set_xticks(x, [str(value) for value in x])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    axis.legend()
+    figure.savefig(out.with_name(out.stem + "_growth.png"), dpi=100)

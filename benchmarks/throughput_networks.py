@@ -1,0 +1,136 @@
+"""What `throughput.py` trains: networks, images and settings of each side.
+
+Plain data, so that the side in PyTorch reads the very same. A side is a name
+and, behind plus signs, what it does otherwise: `ours+one_stage+xla`.
+"""
+
+BATCH = 64
+CHUNKS = 3
+ADAM = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-7}
+GAMMA = 1.0
+
+# `steps` are those of one of the timed chunks, multiples of 10.
+NETWORKS = {
+    "mlp": {
+        "architecture": "mlp",
+        "image_shape": [28, 28, 1],
+        "latent_dim": 100,
+        "arguments": {"units": [128, 128]},
+        "steps": 600,
+    },
+    "dcgan28": {
+        "architecture": "dcgan",
+        "image_shape": [28, 28, 1],
+        "latent_dim": 64,
+        "arguments": {"widths": [64, 128]},
+        "steps": 20,
+    },
+    "dcgan64": {
+        "architecture": "dcgan",
+        "image_shape": [64, 64, 3],
+        "latent_dim": 64,
+        "arguments": {"widths": [32, 64, 128, 256]},
+        "steps": 10,
+    },
+    "sn_resnet32": {
+        "architecture": "sn_resnet",
+        "image_shape": [32, 32, 3],
+        "latent_dim": 128,
+        "arguments": {"g_width": 32, "d_width": 32},
+        "steps": 10,
+    },
+    "r3gan28": {
+        "architecture": "r3gan",
+        "image_shape": [28, 28, 1],
+        "latent_dim": 64,
+        "arguments": {"width": 64},
+        "steps": 10,
+    },
+}
+
+# Every side's first word.
+PROGRAMS = {
+    "ours": "`fit` of keras_gan.GAN",
+    "loop": "a hand-written `tf.function`",
+    "tutorial": "`train_step` as in the Keras tutorials",
+    "torch": "PyTorch",
+}
+# What may stand behind it.
+CHOICES = {
+    "shared": 'update="shared"',
+    "one_stage": 'update="one_stage"',
+    "bfloat16": "mixed_bfloat16, in PyTorch autocast",
+    "xla": "jit_compile=True",
+    "no_xla": "jit_compile=False, on CPU the default",
+    "10_steps": "steps_per_execution=10",
+    "bar": "with Keras' progress bar",
+    "r1r2": "relativistic loss, R1 and R2, as in presets.r3gan_small",
+    "compile": "torch.compile",
+    "nchw": "PyTorch's default layout",
+    "passive": "OMP_WAIT_POLICY=passive: PyTorch's threads do not wait busily",
+    "1_thread": "OMP_NUM_THREADS=1",
+}
+# PyTorch's threads wait busily, which costs it most of its speed where another
+# process wants a core, and may be the faster way where none does: both are run.
+MAIN = ("ours", "loop", "tutorial", "torch", "torch+passive", "torch+compile")
+SIDES = {
+    "mlp": (
+        *MAIN,
+        "torch+1_thread",
+        "torch+compile+1_thread",
+        "loop+xla",
+        "ours+bar",
+        "ours+no_xla",
+        "ours+xla",
+        "ours+10_steps",
+        "ours+shared",
+        "ours+one_stage",
+        "ours+bfloat16",
+        "ours+one_stage+xla+10_steps",
+    ),
+    "dcgan28": (
+        *MAIN,
+        "ours+no_xla",
+        "ours+xla",
+        "ours+10_steps",
+        "ours+shared",
+        "ours+one_stage",
+        "ours+bfloat16",
+        "ours+one_stage+bfloat16",
+        "ours+r1r2",
+        "loop+r1r2",
+        "torch+r1r2",
+        "torch+r1r2+passive",
+    ),
+    "dcgan64": (*MAIN, "ours+one_stage", "ours+one_stage+bfloat16"),
+    "sn_resnet32": (*MAIN, "ours+one_stage", "ours+one_stage+bfloat16"),
+    "r3gan28": (*MAIN, "ours+one_stage", "ours+one_stage+bfloat16"),
+}
+GENERATION = {
+    "networks": ("mlp", "dcgan28", "dcgan64", "sn_resnet32"),
+    "sides": ("generate", "saved_model", "torch"),
+    "batch_size": 256,
+    # Images in a chunk.
+    "count": {
+        "mlp": 51_200,
+        "dcgan28": 5_120,
+        "dcgan64": 1_024,
+        "sn_resnet32": 1_024,
+    },
+}
+
+
+def parsed(side):
+    """The program of a side, and the set of its choices.
+
+    Raises:
+        ValueError: no such side.
+    """
+    program, *choices = side.split("+")
+    unknown = set(choices) - set(CHOICES)
+    if program not in PROGRAMS or unknown:
+        raise ValueError(
+            f"`--sides` takes {sorted(PROGRAMS)} and behind plus signs "
+            f"{sorted(CHOICES)}. Received: {side!r}"
+        )
+    return program, set(choices)

@@ -1,0 +1,139 @@
+"""The tables of `throughput.py`: ratios within a round, and their spread."""
+
+import numpy as np
+import objectives
+import throughput_growth
+import throughput_networks as networks
+
+LOOPS = {"training": ("loop", "tutorial", "torch", "torch+compile")}
+LOOPS["generation"] = ("torch",)
+
+
+def report(content):
+    """All tables in Markdown, of whatever was run."""
+    parts = []
+    if "training" in content:
+        parts += [training(content["training"]["rows"])]
+        parts += [absolute(content["training"]["rows"])]
+    if "generation" in content:
+        parts += [generation(content["generation"]["rows"])]
+    if "growth" in content:
+        parts += [growth(content["growth"]["rows"])]
+    if content.get("memory", {}).get("rows"):
+        parts += [memory(content["memory"]["rows"][0])]
+    return "\n".join(parts)
+
+
+def training(rows):
+    """Images a second of our sides over those of the other loops.
+
+    PyTorch counts with whichever thread setting is the faster in the round.
+    `loop+r1r2` and `torch+r1r2` stand in for the loops where the side of
+    ours is `+r1r2`.
+    """
+    lines = [("images per second, ours over", *LOOPS["training"])]
+    lines.append(("---",) * len(lines[0]))
+    for name in networks.NETWORKS:
+        sides = sides_of(rows, name)
+        for side in (s for s in sides if s.startswith("ours")):
+            tail = "+r1r2" if "r1r2" in side else ""
+            peers = [peer + tail for peer in LOOPS["training"]]
+            cells = [ratio(rows, name, side, peer) for peer in peers]
+            lines.append((f"{name}, `{side}`", *cells))
+    return objectives.markdown(lines)
+
+
+def absolute(rows):
+    """Speed, first step and memory of every side."""
+    head = ("", "images per second", "first step, s", "peak memory, MiB")
+    lines = [head, ("---",) * len(head)]
+    for name in networks.NETWORKS:
+        for side in sides_of(rows, name):
+            found = chosen(rows, name, side).values()
+            columns = (
+                ("images_per_second", 0),
+                ("first_step_seconds", 1),
+                ("peak_memory", 0),
+            )
+            cells = [
+                spread([row[key] for row in found], digits)
+                for key, digits in columns
+            ]
+            lines.append((f"{name}, `{side}`", *cells))
+    return objectives.markdown(lines)
+
+
+def generation(rows):
+    """Images a second that are only generated."""
+    head = ("generation", "images per second", "over torch")
+    lines = [head, ("---",) * len(head)]
+    for name in networks.GENERATION["networks"]:
+        for side in sides_of(rows, name):
+            found = chosen(rows, name, side).values()
+            speed = spread([row["images_per_second"] for row in found], 0)
+            over = ratio(rows, name, side, "torch")
+            lines.append((f"{name}, `{side}`", speed, over))
+    return objectives.markdown(lines)
+
+
+def growth(rows):
+    """Time and memory of a step."""
+    head = ("DCGAN", "ms a step", "images per second", "peak memory, MiB")
+    lines = [head, ("---",) * len(head)]
+    for row in rows:
+        cells = [f"{row[key]:.1f}" for key in throughput_growth.COLUMNS]
+        lines.append((f"{row['series']} {row['value']}", *cells))
+    return objectives.markdown(lines)
+
+
+def memory(row):
+    """One sentence on a long run."""
+    found = row["resident_memory"][1:]
+    steps = row["every"] * len(found)
+    middle = found[len(found) // 2]
+    return (
+        f"Resident memory of `fit` on the mlp: {found[0]:.0f} MiB after "
+        f"{row['every']:,} steps, {middle:.0f} half way, {found[-1]:.0f} "
+        f"after {steps:,}.\n"
+    )
+
+
+def sides_of(rows, network):
+    """Sides of a network in the order in which they were run."""
+    return list(
+        dict.fromkeys(row["side"] for row in rows if row["network"] == network)
+    )
+
+
+def chosen(rows, network, side):
+    """Rows of one side, by round."""
+    key = (network, side)
+    return {r["round"]: r for r in rows if (r["network"], r["side"]) == key}
+
+
+def ratio(rows, network, side, peer):
+    """Speed over a peer's in the same round; empty where it was not run."""
+    ours = fastest(rows, network, side)
+    theirs = fastest(rows, network, peer)
+    rounds = sorted(set(ours) & set(theirs))
+    speeds = [ours[turn] / theirs[turn] for turn in rounds]
+    return spread(speeds, 2) if speeds else ""
+
+
+def fastest(rows, network, side):
+    """Images a second by round, at the best of PyTorch's thread settings."""
+    found = {}
+    settings = ("", "+passive", "+1_thread")
+    for tail in settings if side.startswith("torch") else ("",):
+        for turn, row in chosen(rows, network, side + tail).items():
+            speed = row["images_per_second"]
+            found[turn] = max(speed, found.get(turn, 0.0))
+    return found
+
+
+def spread(values, digits):
+    """Median, and least to most behind it."""
+    text = f"{np.median(values):,.{digits}f}"
+    if len(values) > 1:
+        text += f" ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+    return text
