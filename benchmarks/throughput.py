@@ -133,17 +133,18 @@ class Bench:
         self.run(key, task)
 
     def generation(self, only, rounds):
-        """Ours, the SavedModel and PyTorch, round by round."""
+        """`generate`, the SavedModel and PyTorch, round by round."""
         plan = networks.GENERATION
         self.open("generation", {**plan, "steps": None})
         for turn in range(rounds):
             for name in plan["networks"]:
                 for side in plan["sides"] if name in only else ():
+                    program, *choices = side.split("+")
                     key = {"network": name, "side": side, "round": turn}
                     task = {
                         "part": "generation",
-                        "program": side,
-                        "choices": [],
+                        "program": program,
+                        "choices": choices,
                         "network": networks.NETWORKS[name],
                         "count": plan["count"][name],
                     }

@@ -55,7 +55,7 @@ def plot(content, out):
         axis.loglog(x, memory, "s--", label="MiB above the start")
         axis.set_xlabel(TITLES[series])
         axis.set_xticks(x, [str(value) for value in x])
-        axis.minorticks_off()
+        axis.set_xticks([], minor=True)
         axis.grid(alpha=0.3)
     axis.legend()
     figure.savefig(out.with_name(out.stem + "_growth.png"), dpi=100)

@@ -323,7 +323,7 @@ class Budget(keras.callbacks.Callback):
 def growth(task):
     """Seconds and memory of a step of one size."""
     batches = data(task)
-    before = timing.peak_memory()
+    before = timing.resident_memory()
     gan = make_gan(task)
     budget = Budget(task["seconds"])
     gan.fit(

@@ -41,7 +41,7 @@ class Clock:
         self.images = images
         self.seconds = []
         self.losses = []
-        self.memory_before = peak_memory()
+        self.memory_before = resident_memory()
         self.start = time.perf_counter()
 
     def first_step_done(self):
