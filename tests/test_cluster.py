@@ -98,11 +98,13 @@ def test_two_processes_equal_one(alone, pair):
     assert rates[0] > rates[-1]
 
 
+@pytest.mark.long
 def test_three_processes_equal_one(alone, tmp_path):
     for process in trained(3, tmp_path):
         assert_equal(alone, process, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
 def test_a_lost_process_ends_all_and_they_go_on(lost, pair, tmp_path):
     """Killed at step 5 of 9, with backups of two steps."""
@@ -146,6 +148,7 @@ def test_the_command_trains_a_cluster_and_one_process_writes(tmp_path):
     assert all("exists and is not overwritten" in text for text in errors)
 
 
+@pytest.mark.long
 def test_processes_with_other_backups_are_refused(tmp_path):
     """A folder that only one of them sees would let them wait for ever."""
     folder = tmp_path / "backup"

@@ -88,7 +88,11 @@ def run(script, *arguments):
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: names[0])
+@pytest.mark.parametrize(
+    "names",
+    [GROUPS[0], *(pytest.param(g, marks=pytest.mark.long) for g in GROUPS[1:])],
+    ids=lambda names: names[0],
+)
 def test_two_replicas_equal_one(names, tmp_path):
     """All of the conformance list: weights, statistics, seeds, logs."""
     out = tmp_path / "ended.json"

@@ -46,7 +46,7 @@ def assert_static(gan, batch):
 
 
 def large_unless(name, *values, small=()):
-    marks = () if name in small else pytest.mark.large
+    marks = () if name in small else (pytest.mark.large, pytest.mark.long)
     return pytest.param(*values, id=name, marks=marks)
 
 
@@ -77,6 +77,7 @@ def fits(loss, update):
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize(
     "loss, update",
     [
@@ -98,6 +99,7 @@ PENALTIES = [
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize("every", [1, 2])
 @pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.filterwarnings("ignore:R1 and R2 in every")
@@ -108,6 +110,7 @@ def test_step_of_each_penalty(name, every):
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize("family", sorted(diff_augment.FAMILIES))
 @pytest.mark.parametrize("kind", ["DiffAugment", "AdaptiveAugment"])
 def test_step_of_each_augmentation(kind, family):
@@ -132,6 +135,7 @@ def takes_labels(name):
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [name for name in architectures.__all__ if takes_labels(name)]
 )
@@ -149,6 +153,7 @@ def layer_name(case):
 
 
 @pytest.mark.large
+@pytest.mark.long
 @pytest.mark.parametrize("case", LAYERS, ids=layer_name)
 def test_gradient_of_each_layer(case):
     """Forward in training mode, and back to inputs and weights."""
