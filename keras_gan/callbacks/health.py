@@ -163,7 +163,7 @@ class Health(keras.callbacks.Callback):
         self.good = {"step": 0, "file": None}
         self.settings = self.weights_before = self.copied = None
         self._batch = -1
-        self._probe = self._copy = None
+        self._probe = self._copy = self._weights = None
         self._goes_on = False
 
     def get_state(self):
@@ -257,15 +257,17 @@ class Health(keras.callbacks.Callback):
         for name in alarms:
             self.streaks[name] = self.streaks.get(name, 0) + 1
         due = [n for n in alarms if self.streaks[n] % self.patience == 0]
+        self.weights_before = self._weights
         for name in due:
             if self.climb(name) not in ("warn", None):
+                self.remember_weights()
                 break  # What one answer changes is seen before the next.
-        self.remember_weights()
 
     def measured(self, logs):
         """All values of this moment by name."""
         values = health_signals.from_logs(logs)
-        for role, weights in self.weights().items():
+        self._weights = self.weights()
+        for role, weights in self._weights.items():
             before = self.weights_before[role]
             values[f"{role}_moved"] = health_answers.moved(before, weights)
         if self._probe is not None:

@@ -23,7 +23,8 @@ class Probe:
         held_out: batch of others, or None.
         classifier: Keras model, samples to logits or probabilities
             `(batch, K)`, or None.
-        gradient_rows: integer, how many of the samples gradients are of.
+        gradient_rows: integer, how many samples gradients are of, and classes
+            of fakes.
     """
 
     def __init__(self, gan, real, held_out, classifier, gradient_rows):
@@ -58,7 +59,7 @@ class Probe:
         found = self.logits(real, fake, condition, held_out)
         found |= variety(real, fake)
         if self.classifier is not None:
-            found["fake_classes"] = self.classes(fake)
+            found["fake_classes"] = self.classes(fake[: self.gradient_rows])
         found |= self.gradients(*self.first_rows(real, latents, condition))
         for variable, value in zip(state, before):
             variable.assign(value)

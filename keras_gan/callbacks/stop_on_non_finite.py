@@ -76,10 +76,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
 
 def first_non_finite(logs):
     """The name of the first logged value that went, or None."""
-    for name in sorted(logs or {}, key=order):
-        if not math.isfinite(float(logs[name])):
-            return name
-    return None
+    gone = [k for k, v in (logs or {}).items() if not math.isfinite(float(v))]
+    return min(gone, key=order, default=None)
 
 
 def order(name):
