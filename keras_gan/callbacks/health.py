@@ -162,9 +162,8 @@ class Health(keras.callbacks.Callback):
         self.levels, self.streaks, self.history = {}, {}, {}
         self.good = {"step": 0, "file": None}
         self.settings = self.weights_before = self.copied = None
-        self._batch = -1
         self._probe = self._copy = self._weights = None
-        self._goes_on = False
+        self._batch, self._goes_on = -1, False
 
     def get_state(self):
         """What the next session must know: plain data and NumPy arrays."""
