@@ -158,17 +158,8 @@ def warn_of_empty(path, names):
 
 def decode(file, image_size=None):
     """One image as a Pillow image in mode L or RGB; None if it is broken."""
-    try:
-        with Image.open(file, formats=FORMATS) as image:
-            check_header(image, file)
-            picture = plain(ImageOps.exif_transpose(image))
-    except Image.DecompressionBombError as error:
-        raise bomb(file, error) from error
-    except RefusedImage:
-        raise
-    except Exception:  # decoders raise whatever a broken file leads to
-        return None
-    if image_size is None:
+    picture = opened(file, lambda image: plain(ImageOps.exif_transpose(image)))
+    if picture is None or image_size is None:
         return picture
     return ImageOps.fit(picture, image_size[::-1], Image.Resampling.BICUBIC)
 
@@ -182,16 +173,29 @@ def header(file):
 
     Reads no pixels. None if it is no image.
     """
+
+    def look(image):
+        width, height = image.size
+        # PNG's own method decodes the image first.
+        exif = Image.Image.getexif(image)
+        if exif.get(ORIENTATION, 1) >= 5:
+            width, height = height, width
+        grey = image.mode in GREY_MODES or image.mode.startswith("I")
+        return width, height, "L" if grey else "RGB"
+
+    return opened(file, look)
+
+
+def opened(file, look):
+    """What a function says of an open image, or None if it is broken.
+
+    Raises:
+        RefusedImage: its header forbids to decode it.
+    """
     try:
         with Image.open(file, formats=FORMATS) as image:
             check_header(image, file)
-            width, height = image.size
-            # PNG's own method decodes the image first.
-            exif = Image.Image.getexif(image)
-            if exif.get(ORIENTATION, 1) >= 5:
-                width, height = height, width
-            grey = image.mode in GREY_MODES or image.mode.startswith("I")
-            return width, height, "L" if grey else "RGB"
+            return look(image)
     except Image.DecompressionBombError as error:
         raise bomb(file, error) from error
     except RefusedImage:

@@ -85,10 +85,7 @@ def load(
     Source of the bundled images: Fashion-MNIST, Zalando SE, MIT licence,
     arXiv 1708.07747; the first 1,000 and 200 of each class.
     """
-    check_integer("batch_size", batch_size, minimum=1)
-    check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
-    check_number("test_fraction", test_fraction, minimum=0, maximum=0.999)
-    check_flag("flip", flip)
+    check_batching(batch_size, flip, test_fraction, seed)
     image_size = checked_pictures(image_size, channels)
     train, test = read(data, image_size, channels)
     train = prepared(train, "data", image_size, channels)
@@ -102,16 +99,29 @@ def load(
         check_alike(train, test)
     elif test_fraction:
         train, test = split(train, test_fraction)
-    if len(train.x) < batch_size:
-        raise ValueError(
-            "`batch_size` must not exceed the number of training samples, "
-            f"{len(train.x)}. Received: batch_size={batch_size}"
-        )
+    check_enough(train.x, batch_size)
     return (
         named(batches(train.x, train.y, batch_size, seed, flip), train),
         test
         and named(batches(test.x, test.y, min(batch_size, len(test.x))), test),
     )
+
+
+def check_batching(batch_size, flip, test_fraction, seed):
+    """Raises unless these arguments, those of `load`, can be used."""
+    check_integer("batch_size", batch_size, minimum=1)
+    check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
+    check_number("test_fraction", test_fraction, minimum=0, maximum=0.999)
+    check_flag("flip", flip)
+
+
+def check_enough(samples, batch_size):
+    """Raises if there are fewer training samples than a batch holds."""
+    if len(samples) < batch_size:
+        raise ValueError(
+            "`batch_size` must not exceed the number of training samples, "
+            f"{len(samples)}. Received: batch_size={batch_size}"
+        )
 
 
 def checked_pictures(image_size, channels):

@@ -8,13 +8,12 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.checks import check_flag
-from keras_gan.checks import check_integer
-from keras_gan.checks import check_number
 from keras_gan.datasets import images
 from keras_gan.datasets import tfrecords
 from keras_gan.datasets.arrays import Samples
 from keras_gan.datasets.load import check_alike
+from keras_gan.datasets.load import check_batching
+from keras_gan.datasets.load import check_enough
 from keras_gan.datasets.load import checked_pictures
 from keras_gan.datasets.load import named
 from keras_gan.datasets.load import split
@@ -76,21 +75,14 @@ def stream(
     ...     next(iter(train)).shape
     TensorShape([4, 8, 8, 1])
     """
-    check_integer("batch_size", batch_size, minimum=1)
-    check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
-    check_number("test_fraction", test_fraction, minimum=0, maximum=0.999)
-    check_flag("flip", flip)
+    check_batching(batch_size, flip, test_fraction, seed)
     image_size = checked_pictures(image_size, channels)
     train, test = sources(data, image_size, channels)
     if test is not None:
         check_alike(train.blank(), test.blank())
     elif test_fraction:
         train, test = parts(train, test_fraction)
-    if len(train) < batch_size:
-        raise ValueError(
-            "`batch_size` must not exceed the number of training samples, "
-            f"{len(train)}. Received: batch_size={batch_size}"
-        )
+    check_enough(train, batch_size)
     return (
         train.batches(batch_size, seed, flip),
         test and test.batches(min(batch_size, len(test)), None, False),
