@@ -273,7 +273,7 @@ def test_no_copy_of_what_is_not_finite():
     health.on_train_begin()
     good = np.array(gan.generator.weights[0])
     gan.generator.weights[0].assign(np.nan * good)
-    assert health_answers.GoodCopy(gan).taken() is None
+    assert health_answers.good_copy(gan) is None
     health.keep()
     health.roll_back()
     np.testing.assert_array_equal(good, gan.generator.weights[0])

@@ -162,7 +162,7 @@ class Health(keras.callbacks.Callback):
         self.levels, self.streaks, self.history = {}, {}, {}
         self.good = {"step": 0, "file": None}
         self.settings = self.weights_before = self.copied = None
-        self._probe = self._copy = self._weights = None
+        self._probe = self._weights = None
         self._batch, self._goes_on = -1, False
 
     def get_state(self):
@@ -184,10 +184,8 @@ class Health(keras.callbacks.Callback):
         health_answers.restore_settings(self.model, self.settings)
         if self.weights_before is None:
             self.remember_weights()
-        if "roll_back" in self.allowed:
-            self._copy = health_answers.GoodCopy(self.model)
-            if self.copied is None:
-                self.copied = self._copy.taken()
+        if "roll_back" in self.allowed and self.copied is None:
+            self.copied = health_answers.good_copy(self.model)
         self.pin()
 
     def on_train_begin(self, logs=None):
@@ -238,7 +236,8 @@ class Health(keras.callbacks.Callback):
             "cause": health_signals.NAN_CAUSE,
             "remedy": health_signals.NAN_REMEDY,
         }
-        effect = self.act("roll_back") if self._copy else None
+        may_return = "roll_back" in self.allowed
+        effect = self.act("roll_back") if may_return else None
         answer = "stop" if effect is None else "roll_back"
         self.report(record, answer, effect or self.act("stop"))
 
@@ -329,12 +328,12 @@ class Health(keras.callbacks.Callback):
             return None
         self.roll_backs += 1
         self.streaks = {}
-        self._copy.restore(self.copied)
+        health_answers.restore(self.model, self.copied)
         self.model.reset_metrics()
         effect = f"back to step {self.good['step']}"
         cut = "rates" in self.allowed and health_answers.rates(self.model)
         if cut:
-            self.copied = self._copy.taken()
+            self.copied = health_answers.good_copy(self.model)
             effect = f"{effect}, {cut}"
         return f"{effect}; {MAX_ROLL_BACKS - self.roll_backs} left"
 
@@ -374,8 +373,9 @@ class Health(keras.callbacks.Callback):
         file = str(folders[-1][1]) if folders else None
         self.good = {"step": self.step, "file": file}
         self.pin()
-        if self._copy is not None:
-            self.copied = self._copy.taken() or self.copied
+        if "roll_back" in self.allowed:
+            found = health_answers.good_copy(self.model)
+            self.copied = found or self.copied
 
     def pin(self):
         """Lets the last good backup stay."""

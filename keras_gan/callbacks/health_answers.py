@@ -91,27 +91,19 @@ def restore_settings(gan, found):
     gan.make_train_function(force=True)
 
 
-class GoodCopy:
-    """Copies everything that training moves into the host's memory.
+def good_copy(gan):
+    """All that training moves as a list, or None if some is not finite."""
+    state = gan.running_state().values()
+    values = [ops.convert_to_numpy(variable) for variable in state]
+    # A sum is not finite if one value is not, and is sooner known.
+    finite = all(np.isfinite(np.sum(value)) for value in values)
+    return values if finite else None
 
-    Args:
-        gan: compiled `keras_gan.GAN`.
-    """
 
-    def __init__(self, gan):
-        self.variables = list(gan.running_state().values())
-
-    def taken(self):
-        """The values now as a list, or None if some are not finite."""
-        values = [ops.convert_to_numpy(v) for v in self.variables]
-        # A sum is not finite if one value is not, and is sooner known.
-        finite = all(np.isfinite(np.sum(value)) for value in values)
-        return values if finite else None
-
-    def restore(self, values):
-        """Gives the variables the values of a copy."""
-        for variable, value in zip(self.variables, values):
-            variable.assign(value)
+def restore(gan, values):
+    """Gives a model the values of a copy."""
+    for variable, value in zip(gan.running_state().values(), values):
+        variable.assign(value)
 
 
 def weights_of(player):
