@@ -15,10 +15,6 @@ class Follower(RunFolder):
         """The guard alone: what it sees is the same in all processes."""
         return [callbacks.StopOnNonFinite()]
 
-    def read_history(self, epochs_done):
-        """Nothing; the chief cuts the file while it reads."""
-        return {}
-
     def begin(self, gan):
         """Writes nothing."""
 

@@ -99,8 +99,8 @@ class RunFolder:
         backup = callbacks.ExactBackup(
             self.path / BACKUP, BACKUP_STEPS, delete_checkpoint=False
         )
-        done = backup.epoch if resume else None
-        done = self.run["epochs_done"] if done is None else done
+        backed_up = backup.epoch if resume else None
+        done = self.run["epochs_done"] if backed_up is None else backed_up
         if pathlib.Path(recipe["data"]).exists():
             recipe["data"] = str(pathlib.Path(recipe["data"]).resolve())
         train, test = load_data(recipe)
@@ -109,7 +109,7 @@ class RunFolder:
         with self.strategy.scope() if self.strategy else nullcontext():
             gan = self.model(recipe, train)
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
-        if recipe["epochs"] == done == backup.epoch:
+        if recipe["epochs"] == backed_up:
             return self.finish(gan, backup)
         if recipe["epochs"] <= done:
             raise ValueError(

@@ -1,11 +1,11 @@
 """Curves of a training run as one picture."""
 
-import os
 import pathlib
 
 import keras
 
 from keras_gan.checks import check_installed
+from keras_gan.files import replacing
 from keras_gan.replicas import is_chief
 
 PANELS = (
@@ -49,7 +49,8 @@ class LossCurves(keras.callbacks.Callback):
             values = self.history.setdefault(name, [])
             values.extend([float("nan")] * (epoch - len(values)))
             values.append(float(value))
-        self.draw()
+        if is_chief():
+            self.draw()
 
     def get_state(self):
         """What `ExactBackup` keeps: the values so far."""
@@ -76,12 +77,9 @@ class LossCurves(keras.callbacks.Callback):
             axes.grid(alpha=0.3)
             axes.legend(fontsize="small")
         all_axes[-1, 0].set_xlabel("epoch")
-        if not is_chief():
-            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".tmp.png")
-        figure.savefig(unfinished, dpi=100)
-        os.replace(unfinished, self.path)
+        with replacing(self.path) as path:
+            figure.savefig(path, dpi=100)
 
     def panels(self):
         """Titles and names of the values in each panel."""

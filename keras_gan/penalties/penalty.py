@@ -167,7 +167,7 @@ def values(penalties, discriminate, real, fake, step):
                 "...); the model takes the mean. "
                 f"Received: a scalar from {name(penalty)!r}"
             )
-        return per_sample(as_float(found))
+        return per_sample(found)
 
     def lazy(penalty, every):
         due = ops.equal(step % every, 0)
