@@ -20,10 +20,30 @@ def input_gradient(function, x):
     Returns:
         Float tensor of the shape of `x`.
     """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    return with_slope(function, x)[1]()
+
+
+def with_slope(function, x, summary=ops.convert_to_tensor):
+    """What a function gives, and its gradient without another pass.
+
+    Args:
+        function: callable, `(batch, ...)` -> logits of any shape.
+        x: float tensor of any rank, first axis is the batch.
+        summary: callable, logits in the dtype of `x` to what is summed and
+            differentiated.
+
+    Returns:
+        `function(x)`, and a callable without arguments that returns a float
+        tensor of the shape of `x`.
+    """
+    options = {"persistent": True, "watch_accessed_variables": False}
+    with tf.GradientTape(**options) as tape:
         tape.watch(x)
-        outputs = ops.cast(function(x), x.dtype)
-    return tape.gradient(outputs, x, unconnected_gradients="zero")
+        outputs = function(x)
+        target = summary(ops.cast(outputs, x.dtype))
+    return outputs, lambda: tape.gradient(
+        target, x, unconnected_gradients="zero"
+    )
 
 
 def player_gradients(objective, optimizer, variables):

@@ -1,5 +1,7 @@
 """One half of a training step, as losses and penalties see it."""
 
+from keras_gan.gradients import with_slope
+from keras_gan.losses import per_sample
 from keras_gan.players import coupling_layer
 from keras_gan.players import paired
 from keras_gan.players import unmoved
@@ -56,17 +58,31 @@ class HalfStep:
         return self.gan.discriminate(x, self.condition, training=True)
 
     def judge(self, x):
-        """The logits of samples, remembered for `recall`."""
-        logits = self.recall(x)
-        self.known.append((x, logits))
-        return logits
+        """The logits of samples, remembered for `recall` and `slope`."""
+        known = self.find(x)
+        if known is None:
+            known = (x, *with_slope(self, x, per_sample))
+            self.known.append(known)
+        return known[1]
+
+    def find(self, x):
+        """These very samples, their logits and slope, or None."""
+        return next((known for known in self.known if known[0] is x), None)
 
     def recall(self, x):
         """The logits of these very samples, or those of another pass."""
-        for samples, logits in self.known:
-            if samples is x:
-                return logits
-        return self(x)
+        known = self.find(x)
+        return self(x) if known is None else known[1]
+
+    def slope(self, x):
+        """The gradient of the logit of each sample in that sample.
+
+        That of the pass that judged them, augmented alike, or of another.
+        """
+        known = self.find(x)
+        if known is None or known[2] is None:
+            known = (x, *with_slope(self, x, per_sample))
+        return known[2]()
 
     def generate(self, latents):
         """Samples of the generator in training."""

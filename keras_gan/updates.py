@@ -84,7 +84,7 @@ def discriminator_stage(gan, real, fake, latents, condition, weight):
         found["real"], found["fake"] = half.judge(real), half.judge(x)
         check_logits(found["fake"].shape)
         # Penalties see other tensors: their slopes are not the loss's.
-        half.known.append((fake, found["fake"]))
+        half.known.append((fake, found["fake"], None))
         total = gan.discriminator_objective(half, real, fake, weight)
         return total, found["fake"]
 

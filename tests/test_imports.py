@@ -41,7 +41,7 @@ ARROWS = {
     "saving": {"seeds"},
     "trackers": {"losses"},
     "serving": {"players", "seeds", "truncation"},
-    "half_step": {"players", "seeds", "truncation"},
+    "half_step": {"gradients", "losses", "players", "seeds", "truncation"},
     "updates": {"gradients", "losses", "players"},
     "reach": {"gradients", "penalties"},
     "optimizers": {"adam", "schedules"},

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 from keras import ops
 
+import keras_gan
 from keras_gan import penalties
 from keras_gan import schedules
 from keras_gan.gradients import input_gradient
@@ -184,3 +186,44 @@ def test_epsilon_out_of_range(epsilon):
 def test_what_is_no_penalty(wrong):
     with pytest.raises(TypeError, match="penalties.R1"):
         rules.check(wrong)
+
+
+@pytest.mark.parametrize("update", ["alternating", "shared", "one_stage"])
+def test_slopes_come_from_the_pass_of_the_loss(update):
+    """Passes of a step: real and fake for the discriminator, and for the
+    generator the same or none; `one_stage` has one more, for R2."""
+    seen = []
+
+    class Counting(keras_gan.GAN):
+        def discriminate(self, x, condition=None, training=False):
+            seen.append(x)
+            return super().discriminate(x, condition, training)
+
+    generator = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(4, "tanh"), layers.Dense(1)]
+    )
+    gan = Counting(generator, discriminator, seed=0)
+    rules = [penalties.ZeroCentered(1.0), penalties.R1(2.0)]
+    gan.compile("sgd", "sgd", "relativistic", rules, update=update)
+    gan._reach_checked = True
+    gan.train_step(ops.convert_to_tensor(samples((2,))))
+    assert len(seen) == {"alternating": 4, "shared": 4, "one_stage": 3}[update]
+
+
+def test_known_slope_equals_that_of_another_pass():
+    generator = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(4, "tanh"), layers.Dense(3)]
+    )
+    gan = keras_gan.GAN(generator, discriminator, seed=0)
+    x = ops.convert_to_tensor(samples((2,)))
+    fresh = gan.half_step(discriminator, None, None)
+    known = gan.half_step(discriminator, None, None)
+    known.judge(x)
+    slopes = [half.slope(x).numpy() for half in (fresh, known)]
+    np.testing.assert_array_equal(*slopes)
+    kernel, bias, head = (w.numpy() for w in discriminator.weights[:3])
+    steep = 1 - np.tanh(x @ kernel + bias) ** 2
+    expected = (steep * head.mean(axis=1)) @ kernel.T
+    np.testing.assert_allclose(slopes[0], expected, rtol=1e-5)

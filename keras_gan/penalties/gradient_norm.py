@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_gan.checks import check_flag
 from keras_gan.checks import check_number
-from keras_gan.gradients import input_gradient
+from keras_gan.gradients import with_slope
 from keras_gan.losses import per_sample
 from keras_gan.penalties.penalty import Penalty
 from keras_gan.replicas import global_std
@@ -19,7 +19,9 @@ def squared_gradient_norm(discriminate, x):
     averaged first, as the losses do.
 
     Args:
-        discriminate: callable, samples `(batch, ...)` to logits.
+        discriminate: callable, samples `(batch, ...)` to logits; what a
+            model's step gives differentiates the pass of the loss where
+            there was one.
         x: float tensor `(batch, ...)`.
 
     Returns:
@@ -30,11 +32,11 @@ def squared_gradient_norm(discriminate, x):
     >>> squared_gradient_norm(slope, ops.ones((1, 4))).numpy().tolist()
     [36.0]
     """
-
-    def logits(x):
-        return per_sample(ops.cast(discriminate(x), x.dtype))
-
-    gradient = input_gradient(logits, x)
+    if hasattr(discriminate, "slope"):
+        gradient = discriminate.slope(x)
+    else:
+        _, slope = with_slope(discriminate, x, per_sample)
+        gradient = slope()
     return ops.sum(
         ops.square(ops.reshape(gradient, (ops.shape(x)[0], -1))), axis=-1
     )
@@ -107,12 +109,10 @@ class R2(Penalty):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class ZeroCentered(Penalty):
-    """R1 and R2 together, in one pass through the discriminator.
+    """R1 and R2 together.
 
     `weight / 2 * (||grad D(real)||^2 + ||grad D(fake)||^2)`. The partner of
-    `"relativistic"`. The pass runs on real and fake samples as one batch; if
-    the discriminator couples samples (batch normalisation, minibatch
-    statistics), as it better should not, in two.
+    `"relativistic"`.
 
     Args:
         weight: float >= 0 or schedule, gamma of the paper, multiplies 1/2.
@@ -138,14 +138,9 @@ class ZeroCentered(Penalty):
 
     def __call__(self, discriminate, real, fake):
         """The penalty of each pair of a real sample and a fake."""
-        if getattr(discriminate, "couples_samples", False):
-            norms = squared_gradient_norm(discriminate, real)
-            norms += squared_gradient_norm(discriminate, fake)
-            return self.factor / 2 * norms
-        both = ops.concatenate([real, fake], axis=0)
-        norms = squared_gradient_norm(discriminate, both)
-        num_real = ops.shape(real)[0]
-        return self.factor / 2 * (norms[:num_real] + norms[num_real:])
+        norms = squared_gradient_norm(discriminate, real)
+        norms += squared_gradient_norm(discriminate, fake)
+        return self.factor / 2 * norms
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -40,7 +40,8 @@ class Penalty:
     Call arguments:
         discriminate: callable, samples to logits, augmentation included. In
             a model it also holds `recall(x)` (the logits of `real` or `fake`
-            without another pass), `latents` (of the fakes), `generate`
+            without another pass), `slope(x)` (their gradient in the samples,
+            likewise), `latents` (of the fakes), `generate`
             (latents to samples), `generator` and `player` (the model that is
             trained).
         real: float tensor `(batch, ...)` of real samples.
