@@ -1,4 +1,6 @@
-"""The TensorFlow sides of `throughput.py`: ours, by hand, the tutorials'.
+"""The TensorFlow sides of `throughput.py` and `time_to_quality.py`.
+
+Ours, by hand, the tutorials'.
 
 Called by the driver, one run a process, with a task in JSON.
 """
@@ -360,7 +362,60 @@ def flat_memory(task):
     return {"every": task["every"], "resident_memory": found}
 
 
+class Checkpoints(keras.callbacks.Callback):
+    """Fakes after some steps, and the seconds of training until then.
+
+    Args:
+        task: dictionary of the driver.
+        draw: callable, number of images to an array of fakes.
+        start: float, when the clock began.
+    """
+
+    def __init__(self, task, draw, start):
+        super().__init__()
+        self.task, self.draw, self.start = task, draw, start
+        self.seconds = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stops the clock while fakes are made."""
+        if batch + 1 not in self.task["checkpoints"]:
+            return
+        float(logs["d_loss"])
+        now = time.perf_counter()
+        self.seconds.append(round(now - self.start, 3))
+        path = f"{self.task['folder']}/{batch + 1}.npy"
+        np.save(path, self.draw(self.task["count"]))
+        self.start += time.perf_counter() - now
+
+
+def quality(task):
+    """Seconds to the checkpoints; see `time_to_quality.py`."""
+    keras.utils.set_random_seed(task["seed"])
+    start = time.perf_counter()
+    if task["program"] == "ours":
+        model = keras_gan.presets.r3gan_small(seed=task["seed"])
+        draw = functools.partial(model.generate, seed=0)
+    else:
+        model = make_tutorial(task)
+
+        def draw(count):
+            latents = np.random.default_rng(0).normal(
+                size=(count, task["network"]["latent_dim"])
+            )
+            return model.generator.predict(latents, batch_size=500, verbose=0)
+
+    watch = Checkpoints(task, draw, start)
+    model.fit(
+        data(task),
+        steps_per_epoch=max(task["checkpoints"]),
+        verbose=0,
+        callbacks=[watch],
+    )
+    return {"seconds": watch.seconds}
+
+
 PARTS = {
+    "quality": quality,
     "training": train,
     "generation": generate,
     "growth": growth,

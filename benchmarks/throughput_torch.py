@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import sys
+import time
 
 import numpy as np
 import throughput_timing as timing
@@ -384,11 +385,41 @@ def generate(task):
         )
 
 
+def quality(task):
+    """Seconds to the checkpoints; see `time_to_quality.py`."""
+    torch.manual_seed(task["seed"])
+    start, seconds = time.perf_counter(), []
+    data = batches(task["data"], task["batch_size"], channels_last=True)
+    trainer = Trainer(task)
+    for step in range(1, 1 + max(task["checkpoints"])):
+        trainer.step(next(data))
+        if step in task["checkpoints"]:
+            now = time.perf_counter()
+            seconds.append(round(now - start, 3))
+            np.save(f"{task['folder']}/{step}.npy", fakes(trainer, task))
+            start += time.perf_counter() - now
+    return {"seconds": seconds}
+
+
+def fakes(trainer, task):
+    """Images of a trained generator, channels behind."""
+    generator = trainer.generator.eval()
+    with torch.inference_mode():
+        parts = [
+            generator(trainer.draw(500)) for _ in range(task["count"] // 500)
+        ]
+    trainer.generator.train()
+    return torch.cat(parts).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+PARTS = {"training": train, "generation": generate, "quality": quality}
+
+
 def main():
     """Do the task and print what was found."""
     task = json.loads(sys.argv[1])
     torch.manual_seed(0)
-    found = {"training": train, "generation": generate}[task["part"]](task)
+    found = PARTS[task["part"]](task)
     found["made_with"] = f"torch {torch.__version__}"
     print(json.dumps(found))
 
