@@ -50,7 +50,7 @@ from keras_gan.datasets.load import read
 
 HERE = pathlib.Path(__file__).parent
 OUT = pathlib.Path(__file__).with_suffix(".json")
-PARTS = ("training", "generation", "growth", "memory")
+PARTS = ("training", "generation", "growth", "memory", "profile")
 EQUAL = {
     "batch_size": networks.BATCH,
     "adam": networks.ADAM,
@@ -80,8 +80,10 @@ def main(interpreter, parts, only, sides, rounds, steps, out):
                 bench.generation(only, rounds)
             elif part == "growth":
                 bench.growth()
-            else:
+            elif part == "memory":
                 bench.memory()
+            else:
+                bench.profile(only)
     throughput_growth.plot(record.content, pathlib.Path(out))
     text = throughput_tables.report(record.content)
     pathlib.Path(out).with_suffix(".md").write_text(text)
@@ -177,6 +179,20 @@ class Bench:
             "every": 500,
         }
         self.run({"network": "mlp"}, task)
+
+    def profile(self, only):
+        """Where the time of our step goes, on each network."""
+        self.open("profile", {"steps": None})
+        for name in only:
+            network = networks.NETWORKS[name]
+            task = {
+                "part": "profile",
+                "program": "ours",
+                "choices": [],
+                "network": network,
+                "steps": network["steps"],
+            }
+            self.run({"network": name}, task)
 
     def run(self, key, task, **settings):
         """Does one task and adds its row, unless the record has it.

@@ -14,6 +14,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+import throughput_profile
 import throughput_timing as timing
 
 import keras_gan
@@ -414,7 +415,13 @@ def quality(task):
     return {"seconds": watch.seconds}
 
 
+def profile(task):
+    """Where the time of a step goes."""
+    return throughput_profile.of(make_gan(task), data(task), task["steps"])
+
+
 PARTS = {
+    "profile": profile,
     "quality": quality,
     "training": train,
     "generation": generate,

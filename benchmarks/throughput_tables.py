@@ -21,6 +21,8 @@ def report(content):
         parts += [growth(content["growth"]["rows"])]
     if content.get("memory", {}).get("rows"):
         parts += [memory(content["memory"]["rows"][0])]
+    if content.get("profile", {}).get("rows"):
+        parts += [profile(content["profile"]["rows"])]
     return "\n".join(parts)
 
 
@@ -96,6 +98,19 @@ def memory(row):
         f"{row['every']:,} steps, {middle:.0f} half way, {found[-1]:.0f} "
         f"after {steps:,}.\n"
     )
+
+
+def profile(rows):
+    """Where the time of a step goes."""
+    head = ("`ours`", "ms a step", "share of the peak", "busiest, ms a step")
+    lines = [head, ("---",) * len(head)]
+    for row in rows:
+        busy = list(row["operations"].items())[:6]
+        cells = [f"{row['step_milliseconds']:.1f}"]
+        cells += [f"{row['share_of_peak']:.2f}"]
+        cells += [", ".join(f"{name} {ms:.1f}" for name, ms in busy)]
+        lines.append((row["network"], *cells))
+    return objectives.markdown(lines)
 
 
 def sides_of(rows, network):
