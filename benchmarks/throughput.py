@@ -23,12 +23,13 @@ set of the process.
 
 The parts: `training`; `generation` (`generate`, the SavedModel, PyTorch's
 inference mode, images to NumPy); `growth` (ours, time and memory of a step as
-batch, resolution and width grow, also as `throughput_growth.png`); `memory`
-(resident memory of 10,000 steps).
+batch, resolution, width and replicas grow, also as `throughput_growth.png`);
+`memory` (resident memory of 10,000 steps); `profile` (which operations take
+the time, and how far the step is from the machine's peak).
 
 A run is written to `benchmarks/throughput.json` as it ends and none that the
 file holds is repeated: stop it and start it as you like. The table of the
-README is `benchmarks/throughput.md`.
+README is `benchmarks/throughput_short.md`, all of it `throughput.md`.
 """
 
 import json
@@ -87,6 +88,10 @@ def main(interpreter, parts, only, sides, rounds, steps, out):
     throughput_growth.plot(record.content, pathlib.Path(out))
     text = throughput_tables.report(record.content)
     pathlib.Path(out).with_suffix(".md").write_text(text)
+    if "training" in record.content:
+        short = throughput_tables.short(record.content)
+        name = pathlib.Path(out).stem + "_short.md"
+        pathlib.Path(out).with_name(name).write_text(short)
     print(text)
 
 
@@ -155,7 +160,8 @@ class Bench:
     def growth(self):
         """Each point of each series, once."""
         self.open("growth", {"series": throughput_growth.SERIES, "steps": 5})
-        for series, value, network, batch in throughput_growth.points():
+        for series, value, *rest in throughput_growth.points():
+            network, batch, replicas = rest
             key = {"series": series, "value": value}
             task = {
                 "part": "growth",
@@ -164,6 +170,7 @@ class Bench:
                 "network": network,
                 "steps": 5,
                 "seconds": 3.0,
+                "replicas": replicas,
             }
             self.run(key, task, batch_size=batch)
 

@@ -11,17 +11,24 @@ SERIES = {
     },
     "resolution": {"values": [28, 32, 64, 128], "batch": 64, "width": 16},
     "width": {"values": [8, 16, 32, 64, 128], "batch": 64, "image_size": 28},
+    "replicas": {
+        "values": [1, 2, 4],
+        "batch": 64,
+        "image_size": 28,
+        "width": 32,
+    },
 }
 COLUMNS = ("step_milliseconds", "images_per_second", "peak_memory")
 TITLES = {
     "batch": "images a batch",
     "resolution": "pixels a side",
     "width": "filters next to the image",
+    "replicas": "replicas that share a batch, on equal cores",
 }
 
 
 def points():
-    """Series, value, network and batch size of each run."""
+    """Series, value, network, batch size and replicas of each run."""
     for series, plan in SERIES.items():
         for value in plan["values"]:
             size = plan.get("image_size", value)
@@ -30,7 +37,8 @@ def points():
                 "image_shape": [size, size, 1],
                 "arguments": {"width": plan.get("width", value)},
             }
-            yield series, value, network, plan.get("batch", value)
+            replicas = value if series == "replicas" else 1
+            yield series, value, network, plan.get("batch", value), replicas
 
 
 def plot(content, out):
@@ -45,7 +53,7 @@ def plot(content, out):
         return
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    figure = Figure(figsize=(13, 3.4), layout="constrained")
     for axis, series in zip(figure.subplots(1, len(SERIES)), SERIES):
         found = [row for row in rows if row["series"] == series]
         x = [row["value"] for row in found]

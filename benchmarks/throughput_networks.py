@@ -13,6 +13,7 @@ GAMMA = 1.0
 # 10.
 NETWORKS = {
     "mlp": {
+        "title": "MLP, 28x28x1",
         "architecture": "mlp",
         "image_shape": [28, 28, 1],
         "latent_dim": 100,
@@ -20,6 +21,7 @@ NETWORKS = {
         "steps": 300,
     },
     "dcgan28": {
+        "title": "DCGAN, 28x28x1",
         "architecture": "dcgan",
         "image_shape": [28, 28, 1],
         "latent_dim": 64,
@@ -27,6 +29,7 @@ NETWORKS = {
         "steps": 20,
     },
     "dcgan64": {
+        "title": "DCGAN, 64x64x3",
         "architecture": "dcgan",
         "image_shape": [64, 64, 3],
         "latent_dim": 64,
@@ -34,6 +37,7 @@ NETWORKS = {
         "steps": 5,
     },
     "sn_resnet32": {
+        "title": "SN-ResNet, 32x32x3",
         "architecture": "sn_resnet",
         "image_shape": [32, 32, 3],
         "latent_dim": 128,
@@ -41,6 +45,7 @@ NETWORKS = {
         "steps": 5,
     },
     "r3gan28": {
+        "title": "R3GAN small, 28x28x1",
         "architecture": "r3gan",
         "image_shape": [28, 28, 1],
         "latent_dim": 64,
@@ -85,6 +90,7 @@ SIDES = {
         "ours+shared",
         "ours+one_stage",
         "ours+bfloat16",
+        "ours+one_stage+10_steps",
         "ours+one_stage+xla+10_steps",
     ),
     "dcgan28": (

@@ -323,11 +323,23 @@ class Budget(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def virtual_replicas(count):
+    """A strategy of one processor as several devices."""
+    if count == 1:
+        return tf.distribute.get_strategy()
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(cpu, parts)
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(count)])
+
+
 def growth(task):
     """Seconds and memory of a step of one size."""
+    strategy = virtual_replicas(task["replicas"])
     batches = data(task)
     before = timing.resident_memory()
-    gan = make_gan(task)
+    with strategy.scope():
+        gan = make_gan(task)
     budget = Budget(task["seconds"])
     gan.fit(
         batches,

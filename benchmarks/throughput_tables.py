@@ -26,6 +26,43 @@ def report(content):
     return "\n".join(parts)
 
 
+def short(content):
+    """The ratios of the README: each network at its plain and best setting."""
+    rows = content["training"]["rows"]
+    head = (
+        "images per second, ours over",
+        "a loop by hand",
+        "the tutorials'",
+        "PyTorch",
+        "PyTorch compiled",
+        "our fastest setting over PyTorch",
+    )
+    lines = [head, ("---",) * len(head)]
+    for name, network in networks.NETWORKS.items():
+        cells = [ratio(rows, name, "ours", peer) for peer in LOOPS["training"]]
+        best = fastest_setting(rows, name)
+        cells.append(f"{ratio(rows, name, best, 'torch')}, {settings(best)}")
+        lines.append((network["title"], *cells))
+    return objectives.markdown(lines)
+
+
+def fastest_setting(rows, network):
+    """Our side of the plain objective with the most images a second."""
+
+    def speed(side):
+        return np.median(list(fastest(rows, network, side).values()))
+
+    sides = [s for s in sides_of(rows, network) if s.startswith("ours")]
+    return max((s for s in sides if "r1r2" not in s), key=speed)
+
+
+def settings(side):
+    """The choices of a side as code."""
+    choices = side.split("+")[1:]
+    named = [networks.CHOICES[choice] for choice in choices]
+    return ", ".join(f"`{name}`" for name in named) or "the default"
+
+
 def training(rows):
     """Images a second of our sides over those of the other loops.
 
