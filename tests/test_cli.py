@@ -31,6 +31,11 @@ def command(*arguments, code=0):
     return result.output
 
 
+def write_vectors(path):
+    x = np.random.default_rng(0).uniform(-1, 1, (20, 6))
+    np.save(path, x.astype("float32"))
+
+
 def write_images(path, n=20, size=8):
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (n, size, size, 1), np.uint8)
@@ -175,11 +180,12 @@ def assert_same_end(run, whole):
         np.testing.assert_array_equal(a, b)
     assert history(run) == history(whole)
     assert files(run) == files(whole)
-    for file in (whole / "samples").iterdir():
-        assert (run / "samples" / file.name).read_bytes() == file.read_bytes()
+    for file in [*whole.glob("samples/*"), *whole.glob("samples.npy")]:
+        other = run / file.relative_to(whole)
+        assert other.read_bytes() == file.read_bytes()
 
 
-@pytest.mark.large
+@pytest.mark.long
 def test_killed_runs_end_like_undisturbed_ones(folder):
     write_images("a.npz")
     options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
@@ -202,8 +208,8 @@ def test_killed_runs_end_like_undisturbed_ones(folder):
 
 
 def test_killed_with_fewer_steps_an_epoch_than_between_backups(folder):
-    write_images("a.npz")
-    options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
+    write_vectors("a.npy")
+    options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
     options += ["--epochs", "3"]
     command("train", *options, "--out", "whole")
     # Within the second epoch; backups come every 50 steps.
@@ -218,12 +224,13 @@ def test_killed_with_fewer_steps_an_epoch_than_between_backups(folder):
 def test_stopped_in_the_very_last_step(folder):
     np.save("v.npy", np.random.default_rng(0).uniform(-1, 1, (40, 6)))
     options = ["--data", "v.npy", "--batch-size", "4", "--epochs", "1"]
-    ended = killed(9, "SIGTERM", "train", *options, "--out", "run")
+    ended = killed(9, "SIGTERM", "train", *options, "--out", "my run")
     assert ended.returncode == 143, ended.stdout
-    assert not (folder / "run" / "samples.npy").exists()
-    assert "Done" in command("train", "--resume", "--out", "run")
-    assert files(folder / "run") == [*RUN, "samples.npy"]
-    assert "already" in command("train", "--resume", "--out", "run", code=1)
+    assert "keras-gan train --resume --out 'my run'" in ended.stdout
+    assert not (folder / "my run" / "samples.npy").exists()
+    assert "Done" in command("train", "--resume", "--out", "my run")
+    assert files(folder / "my run") == [*RUN, "samples.npy"]
+    assert "already" in command("train", "--resume", "--out", "my run", code=1)
 
 
 # Ends without a word before a file gets its name.
@@ -245,8 +252,8 @@ cli.main()
 
 @pytest.mark.parametrize("file", ["run.json", "model.keras"])
 def test_killed_while_the_folder_is_made(folder, file):
-    write_images("a.npz")
-    options = ["--data", "a.npz", "--batch-size", "4", "--latent-dim", "3"]
+    write_vectors("a.npy")
+    options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
     options += ["--epochs", "1"]
     command("train", *options, "--out", "whole")
     script = [sys.executable, "-c", DIES, file, "train", *options]
@@ -364,7 +371,7 @@ def test_non_finite_values_keep_the_last_good_model(folder, monkeypatch):
     assert (folder / "run" / "model.keras").read_bytes() == good
 
 
-@pytest.mark.large
+@pytest.mark.long
 def test_interrupt_saves_and_says_how_to_go_on(folder):
     write_images("a.npz", n=400)
     arguments = ["train", "--data", "a.npz", "--epochs", "1000"]

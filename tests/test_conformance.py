@@ -28,14 +28,22 @@ def case(request):
     return request.param
 
 
-with_papers = pytest.mark.parametrize(
-    "case",
-    [
-        *CASES,
-        *(pytest.param(case, marks=pytest.mark.large) for case in PAPERS),
-    ],
-    ids=lambda case: case.name,
-)
+def by_default(*names, cases=CASES):
+    """Cases of which all but those with these names take `-m long`."""
+    marks = (pytest.mark.large, pytest.mark.long)
+    return pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(case, marks=() if case.name in names else marks)
+            for case in cases
+        ],
+        ids=lambda case: case.name,
+    )
+
+
+# Between them: statistics, draws and a regulariser of layers, several updates
+# a step, labels, schedules, and state of penalties and augmentation.
+KINDS = ("image", "wgan_gp", "patches", "labels", "regularised", "few_data")
 
 
 def dataset(case, repeat=STEPS):
@@ -115,7 +123,7 @@ def test_config_round_trip(case):
     assert copy.generator.output_shape == gan.generator.output_shape
 
 
-@with_papers
+@by_default(*KINDS, "smooth", cases=[*CASES, *PAPERS])
 def test_file_round_trip_and_one_further_step(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -132,6 +140,7 @@ def test_file_round_trip_and_one_further_step(case, tmp_path):
     assert_equal(state(gan), state(loaded))
 
 
+@by_default("patches", "labels")
 def test_file_without_compiling(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -144,6 +153,7 @@ def test_file_without_compiling(case, tmp_path):
     )
 
 
+@by_default("labels", "few_data")
 def test_file_of_a_model_that_is_not_compiled(case, tmp_path):
     compiled = case.make_gan()
     gan = type(compiled).from_config(compiled.get_config())
@@ -157,6 +167,7 @@ def test_file_of_a_model_that_is_not_compiled(case, tmp_path):
     fit(again, case)
 
 
+@by_default("patches", "smooth")
 def test_weights_round_trip(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -192,6 +203,7 @@ def test_forward_passes_move_nothing(case):
     assert_equal(before, values(gan.weights))
 
 
+@by_default("patches", "labels")
 def test_evaluation_changes_nothing_and_repeats(case):
     gan = case.make_gan()
     fit(gan, case)
@@ -205,7 +217,7 @@ def test_evaluation_changes_nothing_and_repeats(case):
     assert_equal(before, state(gan))
 
 
-@pytest.mark.large
+@by_default("wgan_gp", "labels")
 def test_xla_with_steps_per_execution(case):
     gan = case.make_gan()
     config = gan.get_compile_config()
@@ -221,25 +233,24 @@ def test_xla_with_steps_per_execution(case):
     assert any(moved(before, values(gan.weights)))
 
 
-POLICIES = ("mixed_bfloat16", "mixed_float16")
-# Float16 is four times slower on CPU; the plain cases run by default.
-reduced = pytest.mark.parametrize(
-    "policy, case",
-    [
-        pytest.param(
-            policy,
-            case,
-            id=f"{case.name}-{policy}",
-            marks=()
-            if policy == POLICIES[0] and case in CASES or case in CASES[:3]
-            else pytest.mark.large,
-        )
+def reduced(*names):
+    """Cases in half precision; all but those named take `-m long`."""
+    marks = (pytest.mark.large, pytest.mark.long)
+    found = {
+        f"{case.name}-{policy}": (policy, case)
         for case in [*CASES, *PAPERS]
-        for policy in POLICIES
+        for policy in ("mixed_bfloat16", "mixed_float16")
         # `one_stage` refuses float16, see test_updates.py.
         if (policy, case.name) != ("mixed_float16", "smooth")
-    ],
-)
+    }
+    assert found.keys() >= {*names}
+    return pytest.mark.parametrize(
+        "policy, case",
+        [
+            pytest.param(*pair, id=name, marks=() if name in names else marks)
+            for name, pair in found.items()
+        ],
+    )
 
 
 def halves(gan):
@@ -249,7 +260,12 @@ def halves(gan):
     return [part for part in parts if "16" in part.compute_dtype]
 
 
-@reduced
+@reduced(
+    "image-mixed_bfloat16",
+    "regularised-mixed_bfloat16",
+    "vector-mixed_float16",
+    "few_data-mixed_float16",
+)
 def test_mixed_precision_keeps_float32(policy, case, monkeypatch):
     """Variables, slots, averages, per-sample losses and penalties, logs."""
     keras.config.set_dtype_policy(policy)
@@ -276,7 +292,7 @@ def test_mixed_precision_keeps_float32(policy, case, monkeypatch):
         assert scaled == (policy == "mixed_float16")
 
 
-@reduced
+@reduced("image-mixed_bfloat16", "wgan_gp-mixed_float16")
 def test_mixed_precision_goes_on_from_a_file(policy, case, tmp_path):
     keras.config.set_dtype_policy(policy)
     gan = case.make_gan()
@@ -294,9 +310,7 @@ def test_mixed_precision_goes_on_from_a_file(policy, case, tmp_path):
     assert_equal(state(gan), state(loaded))
 
 
-@pytest.mark.parametrize(
-    "case", [*LATENTS_ONLY, PAPERS[-1]], ids=lambda case: case.name
-)
+@by_default("wgan_gp", "patches", cases=[*LATENTS_ONLY, PAPERS[-1]])
 def test_exported_model_equals_predict(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
@@ -313,8 +327,8 @@ def test_exported_model_equals_predict(case, tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    "case", [*LATENTS_ONLY, PAPERS[-1]], ids=lambda case: case.name
+@by_default(
+    *(case.name for case in LATENTS_ONLY), cases=[*LATENTS_ONLY, PAPERS[-1]]
 )
 def test_generate_is_a_function_of_its_seed(case):
     gan = case.make_gan()

@@ -1,5 +1,6 @@
 """What the documents show runs, and what they name is there."""
 
+import ast
 import pathlib
 import re
 import shlex
@@ -16,12 +17,25 @@ ROOT = pathlib.Path(__file__).parent.parent
 READMES = ["README.md", "README.zh-CN.md"]
 
 
-@pytest.mark.large
-@pytest.mark.parametrize("name", READMES)
+def python_of(name):
+    text = (ROOT / name).read_text()
+    return "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
+
+
+def test_both_languages_show_one_example():
+    first, second = (ast.unparse(ast.parse(python_of(r))) for r in READMES)
+    assert second in first
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("README.md", marks=pytest.mark.large),
+        pytest.param("README.zh-CN.md", marks=pytest.mark.long),
+    ],
+)
 def test_python_example_runs_in_short_form(name, tmp_path):
-    code = "\n".join(
-        re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(), re.S)
-    )
+    code = python_of(name)
     short = code.replace("epochs=13", "epochs=1, steps_per_epoch=2")
     assert short != code
     command = [sys.executable, "-W", "error::UserWarning", "-c", short]

@@ -655,7 +655,7 @@ json.dump(found, open(sys.argv[1], "w"))
 """
 
 
-@pytest.mark.large
+@pytest.mark.long
 def test_two_replicas(tmp_path):
     """The probe, the way back and the lower rates, as on one replica."""
     out = tmp_path / "found.json"

@@ -1006,7 +1006,7 @@ def test_fuzzed_data(tmp_path, name, share, changes):
     fuzz_data(tmp_path, name, share, changes)
 
 
-@pytest.mark.large
+@pytest.mark.long
 @settings(max_examples=2_000, **BOUNDED)
 @given(st.sampled_from(sorted(DATA)), st.floats(0.3, 1), CHANGES)
 def test_fuzzed_data_at_length(tmp_path, name, share, changes):
@@ -1051,7 +1051,7 @@ def test_fuzzed_models(tmp_path, whole, model, name, share, changes):
     fuzz_model(tmp_path, whole, model, name, share, changes)
 
 
-@pytest.mark.large
+@pytest.mark.long
 @settings(max_examples=600, **BOUNDED)
 @given(FILES, st.floats(0.5, 1) | st.just(1.0), CHANGES)
 def test_fuzzed_models_at_length(tmp_path, whole, model, name, share, changes):

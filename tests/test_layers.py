@@ -400,7 +400,7 @@ def mirrored(mode):
     return json.loads(output.stdout.decode().splitlines()[-1])
 
 
-@pytest.mark.large
+@pytest.mark.long
 def test_vector_is_the_same_in_each_replica():
     (start, one), (_, two) = mirrored("one"), mirrored("two")
     assert len(start) == len(one) == len(two) == 6

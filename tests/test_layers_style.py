@@ -737,7 +737,7 @@ def run(replicas, tmp_path):
     return json.loads(out.read_text())
 
 
-@pytest.mark.large
+@pytest.mark.long
 def test_replicas_share_statistics_and_draw_their_own(tmp_path):
     one, two = run(1, tmp_path), run(2, tmp_path)
     np.testing.assert_allclose(one["y"], two["y"], rtol=1e-4, atol=1e-6)

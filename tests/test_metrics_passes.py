@@ -69,8 +69,11 @@ def samples(seed=0):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"steps_per_execution": 2}, {"jit_compile": True}],
-    ids=["plain", "steps", "jit"],
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"steps_per_execution": 2}, id="steps"),
+        pytest.param({"jit_compile": True}, id="jit", marks=pytest.mark.long),
+    ],
 )
 def test_real_samples_pass_once_for_all_evaluations(settings):
     watched = Watched(**settings)

@@ -12,7 +12,14 @@ from test_conformance import fit
 from test_conformance import state
 
 
-@pytest.fixture(params=STRUCTURES, ids=lambda case: case.name)
+def marked(case):
+    """Labels, and two updates a step, by default; all others at length."""
+    fast = case.name in ("wgan_gp", "labels")
+    marks = () if fast else (pytest.mark.large, pytest.mark.long)
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.fixture(params=map(marked, STRUCTURES))
 def case(request):
     return request.param
 
