@@ -15,7 +15,9 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from keras_gan.replicas import UNEVEN
 from keras_gan.replicas import check_scope
+from keras_gan.replicas import is_chief
 from keras_gan.replicas import spans_processes
 from keras_gan.seeds import draw_apart
 from keras_gan.seeds import restart
@@ -27,6 +29,15 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
+# Callbacks of Keras that write or send, and move nothing in training.
+WRITING = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+# Those by which processes would read what another one is writing.
+READING = (keras.callbacks.BackupAndRestore, keras.callbacks.OrbaxCheckpoint)
 
 
 class LostWorker(RuntimeError):
@@ -74,14 +85,14 @@ class Replicated(keras.Model):
             x, *rest = as_tuple(held_out)
             x = self.shares("validation_data", x, size)
             given["validation_data"] = (x, *rest) if rest else x
-        with self.naming_lost_workers():
+        with self.naming_causes():
             return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
     def evaluate(self, *args, **kwargs):
         """As in Keras, after a look at the sizes of the batches."""
         given = self.given_data(keras.Model.evaluate, args, kwargs)
-        with self.naming_lost_workers():
+        with self.naming_causes():
             return super().evaluate(**given)
 
     def given_data(self, function, args, kwargs):
@@ -92,6 +103,8 @@ class Replicated(keras.Model):
         given.pop("self")
         if tf.distribute.has_strategy():
             check_scope("model", self)
+        if given.get("callbacks") and spans_processes(self.distribute_strategy):
+            given["callbacks"] = those_of_this_process(given["callbacks"])
         steps = given.get("steps_per_epoch") or given.get("steps")
         given["x"] = self.shares(
             "x",
@@ -115,10 +128,18 @@ class Replicated(keras.Model):
         pass
 
     @contextlib.contextmanager
-    def naming_lost_workers(self):
-        """Says what happened where another process is gone."""
+    def naming_causes(self):
+        """Says what happened where a batch or another process is amiss."""
         try:
             yield
+        except tf.errors.InvalidArgumentError as error:
+            if UNEVEN not in error.message:
+                raise
+            replicas = self.distribute_strategy.num_replicas_in_sync
+            raise ValueError(
+                f"{UNEVEN} Received: a batch of no equal parts for "
+                f"{replicas} replicas"
+            ) from error
         except LOST as error:
             strategy = self.distribute_strategy
             if not spans_processes(strategy):
@@ -207,6 +228,32 @@ def in_scope(method):
     return call
 
 
+def those_of_this_process(callbacks):
+    """Callbacks without those that the chief runs for all processes.
+
+    Args:
+        callbacks: what `fit` of one of several processes is given.
+
+    Raises:
+        ValueError: one of them cannot work there.
+    """
+    found = tree.flatten(getattr(callbacks, "callbacks", callbacks))
+    for callback in found:
+        if isinstance(callback, READING):
+            raise ValueError(
+                "Each process would write and read its files by itself: use "
+                "keras_gan.callbacks.ExactBackup in a cluster. Received: "
+                f"callbacks with {type(callback).__name__}"
+            )
+    if is_chief():
+        return callbacks
+    kept = [c for c in found if not isinstance(c, WRITING)]
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.callbacks = kept
+        return callbacks
+    return kept
+
+
 def as_tuple(data):
     """Arrays or a data set, as `validation_data` may be, as a tuple."""
     return data if isinstance(data, tuple) else (data,)
@@ -240,6 +287,9 @@ def check_batches(name, x, strategy, size=None, steps=None, split=0.0):
                 f"Received: {name} with batches of {rows} rows"
             )
         return
+    if isinstance(x, keras.utils.PyDataset):
+        check_ends(name, x, replicas)
+        return
     first = tree.flatten(x)[0] if tree.flatten(x) else None
     if not getattr(first, "shape", ()):
         return
@@ -252,6 +302,19 @@ def check_batches(name, x, strategy, size=None, steps=None, split=0.0):
                 f"On {replicas} replicas each batch must have a number of "
                 f"rows that {replicas} divides, the last one too. Received: "
                 f"{name} with {part} rows in batches of {batch}"
+            )
+
+
+def check_ends(name, x, replicas):
+    """Raises unless the first and the last batch fall into equal parts."""
+    last = x.num_batches
+    for index in (0,) if last is None else (0, last - 1):
+        rows = len(tree.flatten(x[index])[0])
+        if rows % replicas:
+            raise ValueError(
+                f"On {replicas} replicas each batch must have a number of "
+                f"rows that {replicas} divides, the last one too. Received: "
+                f"{name} with {rows} rows in batch {index}"
             )
 
 

@@ -169,10 +169,30 @@ def apply(optimizer, gradients, variables, constraints=()):
         gradients = total([ops.convert_to_tensor(g) for g in gradients])
         gradients = optimizer._clip_gradients(gradients)
         gradients = [gradient / num_replicas() for gradient in gradients]
+    if num_replicas() > 1 and scales(optimizer):
+        gradients = finite_everywhere(gradients)
     optimizer.apply(gradients, variables)
     for constraint in constraints:
         for variable in variables:
             variable.assign(constraint(variable))
+
+
+def scales(optimizer):
+    """Whether an optimizer leaves out steps that are not finite."""
+    return isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def finite_everywhere(gradients):
+    """The gradients, or NaN where another replica's are not all finite.
+
+    Keras asks the first replica whether to leave out a step, and would add
+    what overflowed on another one to the weights of all.
+    """
+    known = [ops.convert_to_tensor(g) for g in gradients if g is not None]
+    finite = ops.stack([ops.all(ops.isfinite(g)) for g in known])
+    lost = total(1.0 - ops.cast(ops.all(finite), "float32")) > 0
+    found = iter([ops.where(lost, float("nan"), g) for g in known])
+    return [g if g is None else next(found) for g in gradients]
 
 
 def trains(optimizer, variables):
@@ -184,8 +204,7 @@ def trains(optimizer, variables):
 def scaled_where_needed(optimizer, path):
     """The optimizer, with dynamic loss scaling where a gradient is float16."""
     dtypes = {part.compute_dtype for model in path for part in leaves(model)}
-    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if "float16" in dtypes and not scales:
+    if "float16" in dtypes and not scales(optimizer):
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
@@ -203,7 +222,7 @@ def skipped_whole(optimizer, player, penalties):
         player: the model that it trains.
         penalties: list of callables, those added to the player's loss.
     """
-    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+    if not scales(optimizer):
         yield
         return
     state = list(player.non_trainable_weights)

@@ -8,6 +8,11 @@ from keras import ops
 
 # Jobs whose processes train; the first task of the first is the chief.
 TRAINING = ("chief", "worker")
+UNEVEN = (
+    "Replicas got batches of different sizes; the mean over the global batch "
+    "would be wrong. Give batches of one size that the number of replicas "
+    "divides."
+)
 
 
 def num_replicas():
@@ -116,6 +121,34 @@ def is_chief():
     return int(task.get("index", 0)) == 0
 
 
+class Agreement:
+    """What the processes of a strategy tell each other.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+    """
+
+    def __init__(self, strategy):
+        self.strategy = strategy
+        self.has_peers = spans_processes(strategy)
+        # One function: TensorFlow traces it once.
+        self._gather = tf.function(gathered, autograph=False)
+
+    def numbers(self, number):
+        """The integers of all processes, in their order.
+
+        Args:
+            number: integer of this one, at most 2 ** 53 in size. All must
+                ask at the same place, or they wait for each other for ever.
+        """
+        if not self.has_peers:
+            return [number]
+        mine = tf.constant([number], "float64")
+        everyone = self.strategy.run(self._gather, args=(mine,))
+        found = self.strategy.experimental_local_results(everyone)[0]
+        return found.numpy().astype(int).tolist()
+
+
 def check_agreement(strategy, number, what):
     """Raises unless all processes of a strategy have the same integer.
 
@@ -127,17 +160,12 @@ def check_agreement(strategy, number, what):
     Raises:
         ValueError: they have different ones.
     """
-    if not spans_processes(strategy):
-        return
-    mine = tf.constant([number], "float64")
-    step = tf.function(lambda: gathered(mine), autograph=False)
-    everyone = strategy.run(step)
-    found = strategy.experimental_local_results(everyone)[0].numpy()
-    if (found != number).any():
+    found = Agreement(strategy).numbers(number)
+    if set(found) != {number}:
         raise ValueError(
             f"The processes of the cluster must agree on {what}; the folder "
             "must be one that all of them see. Received, by process: "
-            f"{found.astype(int).tolist()}"
+            f"{found}"
         )
 
 
@@ -173,11 +201,6 @@ def num_rows(x):
     count = ops.shape(x)[0]
     if context_of_many() is not None and x.shape[0] is None:
         rows = ops.cast(count, "float32")
-        tf.debugging.assert_equal(
-            total(rows),
-            rows * num_replicas(),
-            "Replicas got batches of different sizes; the mean over the "
-            "global batch would be wrong. Give batches of one size that the "
-            "number of replicas divides.",
-        )
+        everyone = rows * num_replicas()
+        tf.debugging.assert_equal(total(rows), everyone, UNEVEN)
     return count * num_replicas()

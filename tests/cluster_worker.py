@@ -5,6 +5,7 @@ Reads a job from the command line, JSON; the cluster comes from `TF_CONFIG`.
 
 import json
 import os
+import pathlib
 import signal
 import sys
 
@@ -23,6 +24,7 @@ from keras_gan import penalties
 from keras_gan import replicas
 
 ROWS, BATCH, EPOCHS = 48, 12, 3
+SHAPE = (2, 3, 1)
 
 
 class Count(keras.callbacks.Callback):
@@ -35,29 +37,53 @@ class Count(keras.callbacks.Callback):
 
 
 class Kill(keras.callbacks.Callback):
-    """Ends its process as a lost machine does."""
+    """Ends its process as a lost machine does, or asks it to end."""
 
-    def __init__(self, step):
+    def __init__(self, step, name="SIGKILL"):
         super().__init__()
         self.left = step
+        self.number = getattr(signal, name)
 
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
+
+
+def writers(folder, x):
+    """One callback of each kind that writes files."""
+    folder = pathlib.Path(folder)
+    folder.mkdir()
+    return [
+        keras.callbacks.CSVLogger(str(folder / "log.csv")),
+        keras.callbacks.ModelCheckpoint(str(folder / "gan.keras")),
+        keras.callbacks.TensorBoard(str(folder / "board")),
+        callbacks.SampleGrid(
+            folder / "samples", rows=1, tensorboard_dir=folder / "pictures"
+        ),
+        callbacks.LossCurves(folder / "curves.png"),
+        callbacks.Health(
+            x,
+            path=folder / "health.jsonl",
+            thresholds={"d_gradient": 1e-9},
+            patience=1,
+        ),
+    ]
 
 
 def make_gan():
     z = keras.Input((3,))
     x = layers.BatchNormalization()(layers.Dense(12)(z))
-    generator = keras.Model(z, layers.Dense(6)(layers.Dropout(0.2)(x)))
-    sample = keras.Input((6,))
+    x = layers.Dense(6)(layers.Dropout(0.2)(x))
+    generator = keras.Model(z, layers.Reshape(SHAPE)(x))
+    sample = keras.Input(SHAPE)
     hidden = layers.Dense(8)
-    x = keras_gan.layers.SpectralNormalization(hidden, seed=1)(sample)
+    x = layers.Flatten()(sample)
+    x = keras_gan.layers.SpectralNormalization(hidden, seed=1)(x)
     x = layers.GaussianNoise(0.1)(layers.LeakyReLU()(x))
     discriminator = keras.Model(sample, layers.Dense(1)(x))
     gan = keras_gan.GAN(generator, discriminator, seed=1)
-    network = metrics.features.random_projection((6,), 4)
+    network = metrics.features.random_projection(SHAPE, 4)
     gan.compile(
         keras.optimizers.SGD(0.05, momentum=0.5),
         keras.optimizers.SGD(0.02, global_clipnorm=0.5),
@@ -77,7 +103,7 @@ def main(job):
     with strategy.scope():
         gan = make_gan()
     rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (ROWS, 6)).astype("float32")
+    x = rng.uniform(-1, 1, (ROWS, *SHAPE)).astype("float32")
     train, test = keras_gan.datasets.load(
         x, batch_size=BATCH, test_fraction=0.25, seed=3
     )
@@ -89,7 +115,11 @@ def main(job):
         backup_epoch = backup.epoch or 0
         watchers.append(backup)
     if job.get("kill"):
-        watchers.append(Kill(job["kill"]))
+        watchers.append(Kill(*job["kill"]))
+    if job.get("files"):
+        watchers += writers(job["files"], x)
+    if job.get("restore"):
+        watchers.append(keras.callbacks.BackupAndRestore(job["restore"]))
     rate = keras.callbacks.ReduceLROnPlateau(
         "val_d_loss", mode="min", min_delta=9.0, patience=1
     )
@@ -114,6 +144,7 @@ def main(job):
     told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
     told["resumed"] = backup_epoch or count.spared
     told["chief"] = replicas.is_chief()
+    told["files"] = job.get("files")
     with open(job["out"], "w") as file:
         json.dump(told, file, default=float)
 

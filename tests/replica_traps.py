@@ -60,6 +60,20 @@ def uneven():
     yield (X[:3],)
 
 
+class Batches(keras.utils.PyDataset):
+    """24 rows in batches of 10: the last has 4, or 3 of 23."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return X[: self.rows][10 * index : 10 * index + 10]
+
+
 def fitted(x, **kwargs):
     return made().fit(x, verbose=0, **kwargs).history["d_loss"]
 
@@ -74,6 +88,38 @@ def scaled_and_clipped():
     inner = in_scope(SGD, clipnorm=1.0)
     scaled = in_scope(keras.optimizers.LossScaleOptimizer, inner)
     made(g_optimizer=scaled)
+
+
+def copies(variable):
+    return STRATEGY.experimental_local_results(variable.value)
+
+
+def one_bad_row(row):
+    """What a step leaves of a batch that overflows on one replica."""
+    keras.config.set_dtype_policy("mixed_float16")
+    players = in_scope(keras_gan.architectures.mlp, (6,), 3, (8,))
+    keras.config.set_dtype_policy("float32")
+    gan = in_scope(keras_gan.GAN, *players, seed=1)
+    in_scope(gan.compile, in_scope(SGD), in_scope(SGD))
+    x = np.random.default_rng(0).uniform(-1, 1, (8, 6)).astype("float32")
+    x[row, 0] = np.inf
+    sides = {"d": gan.discriminator, "g": gan.generator}
+    before = {k: v.get_weights() for k, v in sides.items()}
+    gan.fit(x, batch_size=8, shuffle=False, verbose=0)
+    optimizers = gan.optimizer.optimizers
+    return [
+        {
+            "moved": [
+                not np.array_equal(old, copy)
+                for old, new in zip(before[side], player.weights)
+                for copy in copies(new)
+            ],
+            "finite": all(np.isfinite(w).all() for w in player.get_weights()),
+            "scales": [float(x) for x in copies(optimizer.dynamic_scale)],
+            "steps": [int(x) for x in copies(optimizer.iterations)],
+        }
+        for (side, player), optimizer in zip(sides.items(), optimizers)
+    ]
 
 
 def frechet():
@@ -138,8 +184,13 @@ TRAPS = {
         X, batch_size=8, validation_data=(X[:21], X[:21])
     ),
     "odd_evaluation": lambda: made().evaluate(batched(24, 7, drop=True)),
+    "odd_last": lambda: fitted(Batches(23)),
+    "even_last": lambda: fitted(Batches(24)),
+    "single_samples": lambda: fitted(tf.data.Dataset.from_tensor_slices(X)),
     "uneven_generator": lambda: fitted(uneven()),
     "reloaded": reloaded,
+    "bad_row_of_the_first": lambda: one_bad_row(0),
+    "bad_row_of_the_second": lambda: one_bad_row(7),
 }
 
 

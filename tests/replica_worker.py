@@ -62,6 +62,7 @@ CASES = [
                 penalties.R1(0.5, every=2),
                 penalties.LatentConsistency(0.1, every=2),
                 penalties.LeCam(0.3, start=0, every=2),
+                penalties.DRAGAN(0.1),
             ],
         ),
         batch_of(6),
@@ -89,6 +90,28 @@ CASES = [
         lambda seed=0: (batch_of(8, 8, 3)(seed), np.arange(8) % 3),
         (),
     ),
+]
+
+
+def in_half(case, policy):
+    """A case whose players compute in 16 bits."""
+
+    def make_gan():
+        keras.config.set_dtype_policy(policy)
+        try:
+            return case.make_gan()
+        finally:
+            keras.config.set_dtype_policy("float32")
+
+    return case._replace(name=f"{case.name}-{policy}", make_gan=make_gan)
+
+
+HALVES = [
+    in_half(case, policy)
+    for name in ("vector", "image", "labels", "coupled")
+    for case in CASES
+    for policy in ("mixed_float16", "mixed_bfloat16")
+    if case.name == name
 ]
 
 
@@ -144,12 +167,20 @@ def with_plain_steps(gan, clips):
     gan.compile(**arguments)
 
 
+def values(gan):
+    return {
+        name: keras.ops.convert_to_numpy(variable).tolist()
+        for name, variable in gan.running_state().items()
+    }
+
+
 def train(case, strategy):
     """Weights, all other state and logs of a short training."""
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = case.make_gan()
         with_plain_steps(gan, CLIPS.get(case.name, {}))
+    begun = values(gan)
     parts = [case.make_batch(seed) for seed in range(STEPS)]
     if isinstance(parts[0], tuple):
         x = tuple(np.concatenate(part) for part in zip(*parts))
@@ -158,11 +189,7 @@ def train(case, strategy):
     data = tf.data.Dataset.from_tensor_slices(x)
     data = data.batch(conformance.BATCH, drop_remainder=True)
     logs = gan.fit(data, validation_data=data, verbose=0).history
-    state = {
-        name: keras.ops.convert_to_numpy(variable).tolist()
-        for name, variable in gan.running_state().items()
-    }
-    return {"logs": logs, "state": state}
+    return {"logs": logs, "state": values(gan), "begun": begun}
 
 
 def two_replicas():
@@ -178,7 +205,7 @@ def main():
     two = two_replicas()
     share_draws(conformance.BATCH // 2)
     found = {}
-    for case in CASES:
+    for case in [*CASES, *HALVES]:
         if case.name in names:
             found[case.name] = [
                 train(case, strategy)

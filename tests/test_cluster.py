@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from test_cli import KILLED
 
 HERE = pathlib.Path(__file__).parent
 pytestmark = pytest.mark.large
@@ -59,9 +60,13 @@ def run(jobs, command=("cluster_worker.py",), arguments=None):
 
 
 def trained(count, folder, **changes):
-    """What each of some processes ended in."""
+    """What each of some processes ended in, and the files that it wrote."""
     jobs = [
-        {"out": str(folder / f"{count}_{i}.json"), **changes}
+        {
+            "out": str(folder / f"{count}_{i}.json"),
+            "files": str(folder / f"{count}_{i}"),
+            **changes,
+        }
         for i in range(count)
     ]
     codes, errors = run(jobs)
@@ -98,6 +103,19 @@ def test_two_processes_equal_one(alone, pair):
     assert rates[0] > rates[-1]
 
 
+def test_the_chief_alone_writes(pair):
+    """Of our callbacks and of Keras' own, each told another folder."""
+    chief, worker = [pathlib.Path(process["files"]) for process in pair]
+    assert not list(worker.iterdir())
+    pictures = [f"samples/epoch_000{i}.png" for i in (1, 2, 3)]
+    files = ["log.csv", "gan.keras", "curves.png", "health.jsonl", *pictures]
+    for name in files:
+        assert (chief / name).stat().st_size > 0, name
+    for folder in ("board/train", "pictures"):
+        assert list((chief / folder).glob("events*")), folder
+    assert len((chief / "log.csv").read_text().splitlines()) == 1 + 3
+
+
 @pytest.mark.long
 def test_three_processes_equal_one(alone, tmp_path):
     for process in trained(3, tmp_path):
@@ -113,7 +131,7 @@ def test_a_lost_process_ends_all_and_they_go_on(lost, pair, tmp_path):
         {"out": str(tmp_path / f"{i}.json"), "dir": str(folder)}
         for i in range(2)
     ]
-    jobs[lost]["kill"] = 5
+    jobs[lost]["kill"] = [5]
     codes, errors = run(jobs)
     assert codes[lost] == -signal.SIGKILL
     assert codes[1 - lost] == 1
@@ -121,12 +139,52 @@ def test_a_lost_process_ends_all_and_they_go_on(lost, pair, tmp_path):
     assert message in errors[1 - lost]
     assert f"in task worker:{1 - lost}: " in errors[1 - lost]
     assert list(folder.iterdir())
-    again = trained(2, tmp_path, dir=str(folder))
+    assert_they_go_on(folder, pair, tmp_path)
+
+
+def assert_they_go_on(folder, pair, tmp_path):
+    """From the backup to the end of the pair, to the last bit."""
+    again = trained(2, tmp_path, dir=str(folder), files=None)
     for before, after in zip(pair, again):
         assert after["resumed"] > 0
         before = {**before, "logs": after["logs"]}
         assert_equal(before, after, rtol=0, atol=0)
     assert not folder.exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "step, place", [(4, "epoch 3, step 1"), (9, "epoch 4, step 1")]
+)
+def test_one_that_is_told_to_end_ends_all_in_a_backup(
+    step, place, pair, tmp_path
+):
+    """Only the worker hears SIGTERM, in the second or in the last epoch."""
+    folder = tmp_path / "backup"
+    jobs = [
+        {"out": str(tmp_path / f"{i}.json"), "dir": str(folder)}
+        for i in range(2)
+    ]
+    jobs[1]["kill"] = [step, "SIGTERM"]
+    codes, errors = run(jobs)
+    assert codes == [128 + signal.SIGTERM] * 2, errors
+    for text in errors:
+        assert f"Stopped by SIGTERM before {place}" in text
+        assert f"go on from {place}" in text
+    assert_they_go_on(folder, pair, tmp_path)
+
+
+@pytest.mark.long
+def test_callbacks_that_cannot_share_files_are_refused(tmp_path):
+    jobs = [
+        {"out": str(tmp_path / f"{i}.json"), "restore": str(tmp_path / "b")}
+        for i in range(2)
+    ]
+    codes, errors = run(jobs)
+    assert codes == [1, 1]
+    for text in errors:
+        assert "Received: callbacks with BackupAndRestore" in text
+    assert not (tmp_path / "b").exists()
 
 
 def test_the_command_trains_a_cluster_and_one_process_writes(tmp_path):
@@ -146,6 +204,26 @@ def test_the_command_trains_a_cluster_and_one_process_writes(tmp_path):
     codes, errors = run([None] * 2, command, [[], []])
     assert codes == [1, 1]
     assert all("exists and is not overwritten" in text for text in errors)
+
+
+@pytest.mark.long
+def test_a_command_that_is_told_to_end_is_gone_on_with(tmp_path):
+    """SIGTERM reaches the chief alone, in the first epoch of two."""
+    data, out = tmp_path / "table.npy", tmp_path / "run"
+    np.save(data, np.random.default_rng(0).uniform(-1, 1, (96, 4)))
+    options = ["--out", str(out), "--strategy", "multi_worker"]
+    recipe = ["--data", str(data), "--epochs", "2", "--batch-size", "16"]
+    command = ["-c", KILLED, "2", "SIGTERM", "100", "train"]
+    codes, errors = run([None] * 2, [*command, *options, *recipe], [[], []])
+    assert codes == [128 + signal.SIGTERM] * 2, errors
+    assert json.loads((out / "run.json").read_text())["epochs_done"] == 1
+    assert list((out / "backup").iterdir())
+    command = ["-m", "keras_gan.cli", "train", "--resume"]
+    codes, errors = run([None] * 2, [*command, *options], [[], []])
+    assert codes == [0, 0], errors
+    assert json.loads((out / "run.json").read_text())["epochs_done"] == 2
+    rows = (out / "history.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "0", "1"]
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_gan import distribution
 from keras_gan import replicas
 from keras_gan import seeds
+from keras_gan.callbacks import backup_signals
 
 CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
 
@@ -31,6 +32,54 @@ def config(cluster, kind, index):
 def test_one_process_is_the_chief(monkeypatch, cluster, kind, index, expected):
     monkeypatch.setenv("TF_CONFIG", config(cluster, kind, index))
     assert replicas.is_chief() is expected
+
+
+def writers(folder):
+    csv = keras.callbacks.CSVLogger(str(folder / "log.csv"))
+    checkpoint = keras.callbacks.ModelCheckpoint(str(folder / "gan.keras"))
+    return [csv, [checkpoint, keras.callbacks.TerminateOnNaN()]]
+
+
+@pytest.mark.parametrize("index, kept", [(0, 3), (1, 1)])
+def test_callbacks_that_write_are_the_chiefs(
+    monkeypatch, tmp_path, index, kept
+):
+    monkeypatch.setenv("TF_CONFIG", config(CLUSTER, "worker", index))
+    found = distribution.those_of_this_process(writers(tmp_path))
+    assert len(keras.tree.flatten(found)) == kept
+    listed = keras.callbacks.CallbackList(writers(tmp_path)[:1])
+    found = distribution.those_of_this_process(listed)
+    assert found is listed and len(found.callbacks) == kept // 3
+
+
+def test_callbacks_that_cannot_share_files_are_refused(tmp_path):
+    restore = keras.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(ValueError, match="callbacks with BackupAndRestore$"):
+        distribution.those_of_this_process([restore])
+
+
+class Peers:
+    """Two other processes, of which one heard SIGTERM."""
+
+    has_peers = True
+
+    def numbers(self, number):
+        return [0, number, 15]
+
+
+def test_a_signal_counts_once_all_processes_know_of_it():
+    signals = backup_signals.Signals(tf.distribute.get_strategy())
+    signals.heard = 2
+    assert [signals.agreed(step) for step in (0, 1, 9)] == [2, 2, 2]
+    signals.agreement = Peers()
+    assert [signals.agreed(step) for step in (1, 9, 10, 20)] == [
+        *(None, None),
+        *(15, 15),
+    ]
+    signals.heard = None
+    assert signals.agreed(1) is None and signals.agreed() == 15
+    signals.agreement.numbers = lambda number: [number, 0]
+    assert signals.agreed() is None
 
 
 @pytest.mark.parametrize(

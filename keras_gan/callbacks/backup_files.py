@@ -17,7 +17,6 @@ from keras_gan.files import sync
 from keras_gan.files import write_file
 from keras_gan.replicas import check_agreement
 from keras_gan.replicas import is_chief
-from keras_gan.replicas import spans_processes
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
@@ -158,21 +157,21 @@ class Shelf:
             self.path.rmdir()
 
 
-def agreed_with_peers(model, newest):
-    """Whether other processes train too; raises if their backups differ.
+def check_peers(model, newest):
+    """Raises if other processes train too and would go on at other steps.
 
     Args:
         model: the model that is trained.
         newest: arrays and facts of a backup, or None.
 
     Raises:
-        ValueError: they would go on at other steps.
+        ValueError: their backups differ.
     """
-    strategy, step = model.distribute_strategy, -1
+    step = -1
     if newest is not None:
         step = newest[1]["epoch"] * 10**7 + newest[1]["step"]
-    check_agreement(strategy, step, "the backup to go on with")
-    return spans_processes(strategy)
+    what = "the backup to go on with"
+    check_agreement(model.distribute_strategy, step, what)
 
 
 def discard(path):

@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import threading
 
 import keras
 import numpy as np
@@ -10,10 +9,9 @@ import numpy as np
 from keras_gan.callbacks import backup_setting
 from keras_gan.callbacks import callback_states
 from keras_gan.callbacks.backup_files import Shelf
-from keras_gan.callbacks.backup_files import agreed_with_peers
+from keras_gan.callbacks.backup_files import check_peers
+from keras_gan.callbacks.backup_signals import Signals
 from keras_gan.checks import check_integer
-
-CAUGHT = (signal.SIGINT, signal.SIGTERM)
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +35,9 @@ class ExactBackup(keras.callbacks.Callback):
     refused; other numbers, as the weight of a penalty, are reported.
 
     SIGTERM and Ctrl-C back up after the running step, or after a running
-    evaluation, and end the program; a second one ends it at once.
+    evaluation, and end the program; a second one ends it at once. In a cluster
+    one process that hears it ends all of them, at most ten steps later; the
+    chief alone writes the backup.
 
     The order of `keras_gan.datasets.load` is taken up at once. Of other data
     the batches of the epoch that were used are read again and passed over;
@@ -124,16 +124,14 @@ class ExactBackup(keras.callbacks.Callback):
         )
         self.choices = backup_setting.choices(self.model)
         newest = self.newest()
-        self.has_peers = agreed_with_peers(self.model, newest)
+        check_peers(self.model, newest)
         if newest is not None:
             self.load(*newest)
         backup_setting.warn_of_other_orders(self.course, self.pending)
         self.course.around_step = self.around_step
-        if threading.current_thread() is threading.main_thread():
-            self.caught = {}
-            self.course.ending.callback(self.let_go)
-            for number in CAUGHT:
-                self.catch(number)
+        self.signals = Signals(self.model.distribute_strategy)
+        self.course.ending.callback(self.signals.let_go)
+        self.signals.listen()
 
     def on_epoch_begin(self, epoch, logs=None):
         self.running_epoch = epoch
@@ -159,6 +157,7 @@ class ExactBackup(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         good = all(np.isfinite(v) for v in (logs or {}).values())
         clears = self.delete_checkpoint and not self.stays
+        self.signal = self.signals.agreed()
         if not self.has_trained:
             if self.pending is not None:
                 self.restore_callbacks()
@@ -178,7 +177,8 @@ class ExactBackup(keras.callbacks.Callback):
     def around_step(self, step, iterator):
         """Runs a training step, or passes over one that was done before."""
         num_steps = self.model.steps_per_execution
-        if self.pending is not None:
+        goes_on = self.pending is not None
+        if goes_on:
             if self.step < self.pending["step"]:
                 if not self.seeks():
                     self.pass_over(iterator, num_steps)
@@ -188,7 +188,8 @@ class ExactBackup(keras.callbacks.Callback):
             if not self.pending["ended"]:
                 self.restore_variables()
             self.restore_callbacks()
-        elif self.is_due():
+        self.signal = self.signals.agreed(self.step)
+        if not goes_on and self.is_due():
             self.back_up()
         if self.signal is not None:
             self.stop()
@@ -208,7 +209,7 @@ class ExactBackup(keras.callbacks.Callback):
         if not self.num_since:
             return False
         if self.signal is not None:
-            return not self.has_peers  # They did not hear the signal.
+            return True
         if self.every == "epoch":
             return self.step == 0
         return self.num_since >= self.every
@@ -366,26 +367,6 @@ class ExactBackup(keras.callbacks.Callback):
             logger.warning("States of missing callbacks: %s", missing)
         self.logs = self.pending["logs"]
         self.pending = self.arrays = self.states = None
-
-    def catch(self, number):
-        """Puts our handler in place until `fit` ends."""
-        before = signal.getsignal(number)
-        # None is a handler outside Python; an ignored signal stays ignored.
-        if before is None or before is signal.SIG_IGN:
-            return
-
-        def handle(number, frame):
-            self.let_go()
-            self.signal = number
-
-        signal.signal(number, handle)
-        self.caught[number] = before
-
-    def let_go(self):
-        """Gives the signals back to who handled them before."""
-        for number, before in self.caught.items():
-            signal.signal(number, before)
-        self.caught.clear()
 
     def how_to_go_on(self):
         """A sentence on the newest backup."""

@@ -16,6 +16,7 @@ from keras_gan.callbacks.health_probe import Probe
 from keras_gan.callbacks.health_probe import divergence
 from keras_gan.callbacks.stop_on_non_finite import first_non_finite
 from keras_gan.checks import check_integer
+from keras_gan.replicas import is_chief
 
 MAX_ROLL_BACKS = 3
 NUM_SAMPLES = 128
@@ -90,7 +91,8 @@ class Health(keras.callbacks.Callback):
         warm_up: integer >= 0, in images seen.
         patience: integer >= 1, alarms in a row before an answer.
         path: file that gets one line of JSON an answer, or None; answers
-            that a resumed run gives again are in it twice.
+            that a resumed run gives again are in it twice. In a cluster the
+            chief writes it.
         backup: the `ExactBackup` of the run: a stop names its newest backup
             of a healthy moment, which stays.
 
@@ -362,7 +364,7 @@ class Health(keras.callbacks.Callback):
             "%(answer)s: %(effect)s. Cause: %(cause)s. Remedy: %(remedy)s.",
             record,
         )
-        if self.path is not None:
+        if self.path is not None and is_chief():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
                 file.write(json.dumps(record) + "\n")
@@ -374,8 +376,7 @@ class Health(keras.callbacks.Callback):
         self.good = {"step": self.step, "file": file}
         self.pin()
         if "roll_back" in self.allowed:
-            found = health_answers.good_copy(self.model)
-            self.copied = found or self.copied
+            self.copied = health_answers.good_copy(self.model) or self.copied
 
     def pin(self):
         """Lets the last good backup stay."""

@@ -73,7 +73,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         check_is_image(self.model.sample_shape)
-        self.dir.mkdir(parents=True, exist_ok=True)
+        if is_chief():
+            self.dir.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, epoch, logs=None):
         self.last_epoch = epoch + 1
