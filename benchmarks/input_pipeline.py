@@ -1,17 +1,22 @@
-"""How much of a training step waits for data.
+"""How much of a training step waits for data, and what streaming holds.
 
-    python benchmarks/input_pipeline.py
+    python benchmarks/input_pipeline.py [--part waiting|rates|stream]
 
-For each preset, in turns: `fit` on one batch that is cached in memory, and
-`fit` on the pipeline of `datasets.load`, equally many steps of one compiled
-model. What the pipeline adds to the median step is the share that waits. Then
-images a second of the pipelines alone, read as fast as they go: from memory,
-and by `datasets.stream` from a folder of PNG files and from TFRecord files.
+`waiting`: for each preset, in turns, `fit` on one batch that is cached in
+memory, and `fit` on the pipeline of `datasets.load`, equally many steps of one
+compiled model. What the pipeline adds to the median step is the share that
+waits. `rates`: images a second of the pipelines alone, read as fast as they
+go: from memory, and by `datasets.stream` from a folder of PNG files and from
+TFRecord files. `stream`: one pass over 100,000 images, each way in a process
+of its own, and its resident memory on the way.
 
-Writes `benchmarks/input_pipeline.json`.
+Writes `benchmarks/input_pipeline.json`, where parts that are not made stay,
+and the tables of `benchmarks/input_pipeline.md`.
 """
 
+import itertools
 import json
+import multiprocessing
 import pathlib
 import tempfile
 import time
@@ -28,38 +33,42 @@ from keras_gan import presets
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 BATCH = 64
+PARTS = ("waiting", "rates", "stream")
+# Batches between two looks at the memory.
+EVERY = 25
 
 
 @click.command()
+@click.option("--part", type=click.Choice(PARTS), multiple=True, default=PARTS)
 @click.option("--data", default="fashion_mnist_10k", show_default=True)
 @click.option("--steps", default=100, show_default=True, help="A turn.")
 @click.option("--turns", default=7, show_default=True)
 @click.option("--only", default="", help="Part of the presets' names.")
-@click.option("--files", default=5_000, show_default=True, help="To stream.")
+@click.option("--files", default=5_000, show_default=True, help="Of rates.")
+@click.option("--count", default=100_000, show_default=True, help="Of stream.")
 @click.option("--out", default=str(OUT), show_default=True)
-def main(data, steps, turns, only, files, out):
+def main(part, data, steps, turns, only, files, count, out):
     """Measure and report."""
+    out = pathlib.Path(out)
+    result = json.loads(out.read_text()) if out.exists() else {}
     train, _ = datasets.load(data, BATCH)
-    result = {
-        "waiting": {
-            name: waiting(getattr(presets, name), train, steps, turns)
-            for name in presets.__all__
-            if only in name
-        },
-        "images_a_second": rates(train, files),
-        "protocol": {
-            "batch_size": BATCH,
-            "steps_a_turn": steps,
-            "turns": turns,
-            "data": data,
-            "files": files,
-            "share": "median over the turns of (pipeline - cached) / pipeline, "
-            "negative where noise is larger",
-        },
-        "made_by": {**objectives.made_by(), "revision": objectives.revision()},
-    }
-    pathlib.Path(out).write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
+    made_by = {**objectives.made_by(), "revision": objectives.revision()}
+    about = {"batch_size": BATCH, "data": data, "made_by": made_by}
+    if "waiting" in part:
+        result.setdefault("waiting", {})
+        for name in presets.__all__:
+            if only in name:
+                found = waiting(getattr(presets, name), train, steps, turns)
+                settings = {"steps_a_turn": steps, "turns": turns}
+                result["waiting"][name] = {**found, **settings, **about}
+    if "rates" in part:
+        found = rates(train, files)
+        result["images_a_second"] = {**found, "files": files, **about}
+    if "stream" in part:
+        result["stream"] = {**streams(train, count), **about}
+    out.write_text(json.dumps(result, indent=1) + "\n")
+    out.with_suffix(".md").write_text(tables(result))
+    print(out.with_suffix(".md").read_text())
 
 
 def waiting(preset, train, steps, turns):
@@ -128,13 +137,18 @@ def rates(train, num_files):
 
 
 def write_images(folder, train, num_files):
-    """The images of a set as PNG files, and those as TFRecord files."""
+    """The images of a set as PNG files, and those as TFRecord files.
+
+    Where there are too few they come again, moved by a pixel each time.
+    """
     images = np.concatenate([x for x, _ in train.as_numpy_iterator()])
+    moved = (np.roll(images, n, axis=2) for n in itertools.count())
     (folder / "png").mkdir()
     (folder / "tfrecord").mkdir()
     path = str(folder / "tfrecord" / "0.tfrecord")
     with tf.io.TFRecordWriter(path) as writer:
-        for number, image in enumerate(images[:num_files]):
+        every = itertools.chain.from_iterable(moved)
+        for number, image in enumerate(itertools.islice(every, num_files)):
             pixels = np.rint(127.5 * (image[..., 0] + 1)).astype("uint8")
             file = folder / "png" / f"{number:06}.png"
             Image.fromarray(pixels).save(file)
@@ -154,6 +168,85 @@ def rate(source):
         batches = sum(1 for _ in source)
         seconds.append(time.perf_counter() - start)
     return batches * BATCH / min(seconds)
+
+
+def streams(train, count):
+    """What a pass over many images takes, by the way they are read."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        write_images(folder, train, count)
+        ways = {
+            "folder": ("stream", folder / "png"),
+            "tfrecord": ("stream", folder / "tfrecord"),
+            "folder, in memory": ("load", folder / "png"),
+        }
+        context = multiprocessing.get_context("spawn")
+        found = {"images": count}
+        for name, way in ways.items():
+            with context.Pool(1) as pool:
+                found[name] = pool.apply(one_pass, way)
+        return found
+
+
+def one_pass(reader, path):
+    """Seconds and megabytes of a pass, in a fresh process."""
+    # What TensorFlow itself takes is there before.
+    small = np.zeros((2 * BATCH, 28, 28, 1), "uint8")
+    next(iter(datasets.load(small, BATCH)[0]))
+    before, start = resident(), time.perf_counter()
+    make = getattr(datasets, reader)
+    train, _ = make(path, BATCH, test_fraction=0.0)
+    opened, begin = resident(), time.perf_counter()
+    held = []
+    for number, _ in enumerate(train):
+        if number % EVERY == 0:
+            held.append(round(resident() - before, 1))
+    seconds = time.perf_counter() - begin
+    tenth = max(1, len(held) // 10)
+    return {
+        "seconds_to_open": round(begin - start, 1),
+        "images_a_second": round((number + 1) * BATCH / seconds),
+        "mb_opened": round(opened - before, 1),
+        "mb_second_tenth": max(held[tenth : 2 * tenth]),
+        "mb_last_tenth": max(held[-tenth:]),
+        "mb_highest": max(held),
+        "every_batches": EVERY,
+        "mb": held,
+    }
+
+
+def resident():
+    """Megabytes of this process that are in memory."""
+    text = pathlib.Path("/proc/self/status").read_text()
+    line = next(x for x in text.splitlines() if x.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def tables(result):
+    """What was measured, for the documents."""
+    text = ""
+    if "waiting" in result:
+        text += "| preset | one cached batch | `datasets.load` | waits |\n"
+        text += "| --- | --- | --- | --- |\n"
+        for name, row in result["waiting"].items():
+            text += (
+                f"| `{name}` | {row['cached_ms']:.2f} ms a step | "
+                f"{row['pipeline_ms']:.2f} ms | {100 * row['share']:.1f} % |\n"
+            )
+    if "stream" in result:
+        count = result["stream"]["images"]
+        text += f"\n| {count:,} images of 28x28 | to open | images a second "
+        text += "| memory, second tenth of the pass | last tenth |\n"
+        text += "| --- | --- | --- | --- | --- |\n"
+        for name, row in result["stream"].items():
+            if isinstance(row, dict) and "mb_opened" in row:
+                text += (
+                    f"| {name} | {row['seconds_to_open']} s | "
+                    f"{row['images_a_second']:,} | "
+                    f"+{row['mb_second_tenth']:.0f} MB | "
+                    f"+{row['mb_last_tenth']:.0f} MB |\n"
+                )
+    return text.lstrip()
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def main():
     "--data",
     default="fashion_mnist_10k",
     show_default=True,
-    help="Bundled set, TFDS name, folder of images or IDX files, .npy, .npz.",
+    help="Bundled set, TFDS name, folder of images, TFRecord or IDX files, "
+    ".npy, .npz.",
 )
 @click.option(
     "--preset",
@@ -87,6 +88,13 @@ def main():
     help="1: grey, 3: colour.  [default: as the data]",
 )
 @click.option("--flip", is_flag=True, help="Mirror images at random.")
+@click.option(
+    "--stream/--no-stream",
+    default=None,
+    help="Read images from the disk when a batch needs them, from a folder or "
+    "TFRecord files.  [default: where they take more than half of the memory, "
+    "and for TFRecord files]",
+)
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, min_open=True),

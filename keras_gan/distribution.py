@@ -47,6 +47,9 @@ class LostWorker(RuntimeError):
 class Replicated(keras.Model):
     """A model whose training is the same on one replica and on many."""
 
+    # What `fit` takes its samples from where they rest on the device.
+    stored = None
+
     def join(self):
         """Makes the layers those of replicas; call it when all are there.
 
@@ -85,6 +88,7 @@ class Replicated(keras.Model):
             x, *rest = as_tuple(held_out)
             x = self.shares("validation_data", x, size)
             given["validation_data"] = (x, *rest) if rest else x
+        given["x"] = self.reading_rows(given["x"])
         with self.naming_causes():
             return super().fit(**given)
 
@@ -122,6 +126,21 @@ class Replicated(keras.Model):
         if spans_processes(strategy) and isinstance(x, tf.data.Dataset):
             return sharded_by_rows(x)
         return x
+
+    def reading_rows(self, x):
+        """Numbers of rows for data that are to rest on the device."""
+        stored = getattr(x, "on_device", None)
+        if stored is not None:
+            stored.place(self.distribute_strategy)
+        if stored is not self.stored:
+            self.stored = stored
+            self.train_function = None
+        return x if stored is None else stored.rows
+
+    def fetched(self, data):
+        """The batch of a step, gathered where `fit` reads rows."""
+        told = isinstance(data, dict) and "rows" in data
+        return self.stored.gather(**data) if told and self.stored else data
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # All is built. Keras would read a batch, and average it over workers.
@@ -323,7 +342,16 @@ def sharded_by_rows(dataset):
 
     Keras' default gives whole files to the processes where data come from
     files: global batches would be others than those of one process.
+
+    Raises:
+        ValueError: the samples are to rest on the device.
     """
+    if hasattr(dataset, "on_device"):
+        raise ValueError(
+            "Samples rest on the devices of one process only: on several, "
+            "load the data with `on_device=False`. Received: data with "
+            "on_device=True"
+        )
     options = tf.data.Options()
     policy = dataset.options().experimental_distribute.auto_shard_policy
     if policy != tf.data.experimental.AutoShardPolicy.AUTO:

@@ -279,6 +279,7 @@ class GAN(Resumable):
 
     def train_step(self, data):
         """One step of both players; what `fit` runs on each batch."""
+        data = self.fetched(data)
         real, condition = self.split_batch(data)
         num_seen = num_rows(real)
         weight = players.row_weights(data)

@@ -19,6 +19,7 @@ from keras_gan import datasets
 from keras_gan import presets
 from keras_gan import saving
 from keras_gan.checks import check_installed
+from keras_gan.datasets import streaming
 from keras_gan.files import replacing
 from keras_gan.gan import GAN
 from keras_gan.version import __version__
@@ -264,12 +265,19 @@ def makes_pictures(gan):
 
 
 def load_data(recipe):
-    """Training and test data as the recipe says."""
-    return datasets.load(
+    """Training and test data as the recipe says; notes if they stream."""
+    channels = recipe["channels"] and int(recipe["channels"])
+    if recipe.get("stream") is None:
+        reader = streaming.reader(
+            recipe["data"], recipe["image_size"], channels
+        )
+        recipe["stream"] = reader is datasets.stream
+    read = datasets.stream if recipe["stream"] else datasets.load
+    return read(
         recipe["data"],
         batch_size=recipe["batch_size"],
         image_size=recipe["image_size"],
-        channels=recipe["channels"] and int(recipe["channels"]),
+        channels=channels,
         flip=recipe["flip"],
         seed=recipe["seed"],
     )

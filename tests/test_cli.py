@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -103,6 +104,50 @@ def test_folder_of_color_images_of_mixed_sizes(folder):
     train("--data", "clothes", "--image-size", 8, "--epochs", 1, "--flip")
     with Image.open("runs/clothes/samples/epoch_0001.png") as picture:
         assert picture.mode == "RGB"
+
+
+def write_clothes(records=False):
+    os.mkdir("clothes")
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        pixels = rng.integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(pixels).save(f"clothes/{i:02}.png")
+    if records:
+        os.mkdir("records")
+        with tf.io.TFRecordWriter("records/a.tfrecord") as writer:
+            for i in range(20):
+                content = Path(f"clothes/{i:02}.png").read_bytes()
+                values = tf.train.BytesList(value=[content])
+                feature = {"image": tf.train.Feature(bytes_list=values)}
+                features = tf.train.Features(feature=feature)
+                example = tf.train.Example(features=features)
+                writer.write(example.SerializeToString())
+
+
+def test_streams_when_asked_and_resumes_alike(folder):
+    write_clothes(records=True)
+    mlp = ("--preset", "mlp", "--flip", "--epochs")
+    train("--data", "clothes", *mlp, 2, "--out", "whole")
+    train("--data", "clothes", "--stream", *mlp, 1, "--out", "run")
+    command("train", "--resume", "--out", "run", "--epochs", 2)
+    assert_same_end(folder / "run", folder / "whole")
+    recipes = [run_folder.RunFolder(n).read_recipe() for n in ("whole", "run")]
+    assert [recipe["stream"] for recipe in recipes] == [False, True]
+    recipes[0] |= {"data": "records", "stream": None}
+    first, second = (run_folder.load_data(recipe)[0] for recipe in recipes)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert recipes[0]["stream"]
+
+
+def test_what_does_not_stream_is_named(folder):
+    write_images("a.npz")
+    write_clothes(records=True)
+    output = train("--data", "a.npz", "--stream", code=1)
+    assert "folder of images or of TFRecord files" in output
+    output = train("--data", "records", "--no-stream", code=1)
+    assert "no image in" in output
+    assert not (folder / "runs").exists()
 
 
 def test_existing_folder_is_refused(folder):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from keras_gan import datasets
 from keras_gan.datasets import pipeline
+from keras_gan.datasets import streaming
 
 SIZE = (6, 5)
 
@@ -222,6 +223,35 @@ def test_memory_is_bounded(tmp_path):
         number, found = growth("stream", path)
         assert number == n // 32
         assert found < size / 2
+
+
+def test_reader_streams_what_memory_does_not_hold(tmp_path, monkeypatch):
+    folder = write_folder(tmp_path / "set")
+    records = write_records(tmp_path / "records", folder)
+    reader = streaming.reader
+    (tmp_path / "prepared").mkdir()
+    for name in ("dataset_info.json", "a.tfrecord"):
+        (tmp_path / "prepared" / name).touch()
+    for data in (folder, tmp_path / "prepared", "", "mnist", np.zeros(3)):
+        assert reader(data) is datasets.load
+    for data in (records, records / "set-0010.tfrecord"):
+        assert reader(data) is datasets.stream
+    whole = 24 * SIZE[0] * SIZE[1]
+    for size, channels, held in (
+        (None, None, whole),
+        (None, 3, 3 * whole),
+        (12, None, 24 * 144),
+        ((3, 10), 3, 3 * whole),
+    ):
+        monkeypatch.setattr(streaming, "memory", lambda held=held: 2 * held)
+        assert reader(folder, size, channels) is datasets.load
+        monkeypatch.setattr(streaming, "memory", lambda m=held: 2 * m - 1)
+        assert reader(folder, size, channels) is datasets.stream
+    # Broken files do not say how large the others are.
+    (folder / "class_0" / "00000.png").write_bytes(b"no image")
+    assert reader(folder, (3, 10), 3) is datasets.stream
+    monkeypatch.undo()
+    assert 2**28 < streaming.memory() < 2**50
 
 
 def test_broken_headers_are_left_out_and_counted(tmp_path):

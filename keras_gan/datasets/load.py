@@ -30,6 +30,7 @@ def load(
     flip=False,
     test_fraction=0.1,
     seed=0,
+    on_device=False,
 ):
     """Training and test data as batches in [-1, 1].
 
@@ -62,6 +63,13 @@ def load(
             test set where the data has none, the same for every seed; with 0
             the second return value is None.
         seed: integer >= 0, seed of the order and of `flip`.
+        on_device: whether `fit` copies the training samples to the
+            accelerator, images as uint8, and sends it row numbers in place
+            of batches, which are gathered, scaled and mirrored in the
+            compiled step; the batches are the same to the last bit. For sets
+            that fit beside the model, where the way to the device is slow.
+            On several replicas each has a copy. Read in other ways, as by
+            `evaluate` or after `map`, the data set is that of False.
 
     Returns:
         `(train, test)`, two `tf.data.Dataset` of float32 `(batch, ...)` or of
@@ -86,6 +94,7 @@ def load(
     arXiv 1708.07747; the first 1,000 and 200 of each class.
     """
     check_batching(batch_size, flip, test_fraction, seed)
+    check_flag("on_device", on_device)
     image_size = checked_pictures(image_size, channels)
     train, test = read(data, image_size, channels)
     train = prepared(train, "data", image_size, channels)
@@ -101,7 +110,9 @@ def load(
         train, test = split(train, test_fraction)
     check_enough(train.x, batch_size)
     return (
-        named(batches(train.x, train.y, batch_size, seed, flip), train),
+        named(
+            batches(train.x, train.y, batch_size, seed, flip, on_device), train
+        ),
         test
         and named(batches(test.x, test.y, min(batch_size, len(test.x))), test),
     )

@@ -48,7 +48,7 @@ class Position:
         return batch
 
 
-def batches(x, y, batch_size, seed=None, flip=False):
+def batches(x, y, batch_size, seed=None, flip=False, on_device=False):
     """A finite data set of fixed-size float batches.
 
     Only row numbers are shuffled; each batch is gathered from the array,
@@ -65,19 +65,64 @@ def batches(x, y, batch_size, seed=None, flip=False):
             the order of the array.
         flip: whether half of the images, drawn anew each epoch, are mirrored
             left to right.
+        on_device: whether `fit` takes the samples from the accelerator.
 
     Returns:
         `tf.data.Dataset` of float32 `x`, or of `(x, y)`. With a seed it has
-        the attribute `position`, a `Position`.
+        the attribute `position`, a `Position`, and if asked for `on_device`,
+        an `OnDevice`.
     """
-    x = tf.constant(x)
-    y = None if y is None else tf.constant(y)
+    # What tf.data gathers from rests where tf.data runs.
+    with tf.device("CPU:0"):
+        x = tf.constant(x)
+        y = None if y is None else tf.constant(y)
 
     def fetch(indices):
-        labels = None if y is None else tf.gather(y, indices)
-        return tf.gather(x, indices), labels
+        return gathered(x, indices), gathered(y, indices)
 
-    return from_rows(len(x), fetch, batch_size, seed, flip)
+    dataset = from_rows(len(x), fetch, batch_size, seed, flip)
+    if on_device:
+        dataset.on_device = OnDevice(x, y, dataset.rows)
+    return dataset
+
+
+class OnDevice:
+    """Training samples that rest on the accelerator, for `fit`.
+
+    `fit` reads `rows` in place of the batches, and its compiled step begins
+    with `gather`: only numbers of rows travel, and the batches are the same
+    to the last bit.
+
+    Args:
+        x: tensor `(n, ...)`, uint8 images or floats.
+        y: tensor `(n, ...)` of labels, or None.
+        rows: `tf.data.Dataset` of what `gather` takes, see `from_rows`.
+    """
+
+    def __init__(self, x, y, rows):
+        self.arrays = x, y
+        self.rows = rows
+        self.strategy = None
+
+    def place(self, strategy):
+        """Copies the samples to each replica's device, once a strategy.
+
+        Args:
+            strategy: `tf.distribute.Strategy` of one process.
+        """
+        if self.strategy is strategy:
+            return
+        with strategy.scope():
+            self.placed = [
+                None if array is None else tf.Variable(array, trainable=False)
+                for array in self.arrays
+            ]
+        self.strategy = strategy
+
+    def gather(self, rows, heads=None):
+        """A batch, in graph: `x`, or `(x, y)`."""
+        samples, labels = (gathered(v, rows) for v in self.placed)
+        return finished(samples, labels, heads)
 
 
 def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
@@ -93,10 +138,12 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
         num_parallel: integer, batches fetched at once, or None for one.
 
     Returns:
-        As `batches`, with one more attribute, `for_worker`: callable,
+        As `batches`, with two more attributes. `for_worker`: callable,
         `tf.distribute.InputContext` to the data set of one worker, for
         `strategy.distribute_datasets_from_function`. It fetches this
         worker's rows only and gives each replica its part of each batch.
+        `rows`: `tf.data.Dataset` of dicts with each batch's `"rows"`, their
+        numbers, and with `flip` its `"heads"`, which to mirror.
     """
     num_batches = num_rows // batch_size
     origin = {"rows": num_rows, "batch_size": batch_size}
@@ -109,23 +156,29 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
         rows = tf.data.Dataset.range(num_batches * batch_size)
         return rows.batch(batch_size).enumerate()
 
-    def parts(first, count, num_parts):
-        def fetched(number, part, indices):
-            samples, labels = fetch(indices)
-            samples = scaled(samples)
+    def drawn(first, count, num_parts):
+        def toss(number, part, indices):
+            found = {"rows": indices}
             if flip:
                 heads = coins(batch_size, [-1 - (seed or 0), number])
-                heads = tf.reshape(heads, [num_parts, -1, 1, 1, 1])[part]
-                samples = tf.where(heads, samples[:, :, ::-1], samples)
-            return samples if labels is None else (samples, labels)
+                found["heads"] = tf.reshape(heads, [num_parts, -1])[part]
+            return found
 
         rows = split_rows(ordered(), batch_size, first, count, num_parts)
         known = tf.data.experimental.assert_cardinality(num_batches * count)
-        dataset = rows.apply(known).map(fetched, num_parallel)
+        return rows.apply(known).map(toss)
+
+    def fetched(found):
+        return finished(*fetch(found["rows"]), found.get("heads"))
+
+    def ready(dataset):
         dataset = without_autotune(dataset.prefetch(4))
         if seed is not None:
             dataset.position = position
         return dataset
+
+    def parts(*which):
+        return ready(drawn(*which).map(fetched, num_parallel))
 
     def for_worker(context):
         replicas = context.num_replicas_in_sync
@@ -139,6 +192,7 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
 
     dataset = parts(0, 1, 1)
     dataset.for_worker = for_worker
+    dataset.rows = ready(drawn(0, 1, 1))
     return dataset
 
 
@@ -222,13 +276,34 @@ def without_autotune(dataset):
     return dataset.with_options(options)
 
 
+def gathered(array, indices):
+    """Rows of an array that may be None."""
+    return None if array is None else tf.gather(array, indices)
+
+
+def finished(samples, labels, heads=None):
+    """A batch as training takes it.
+
+    Args:
+        samples: tensor `(batch, ...)`, uint8 or floats.
+        labels: tensor, or None.
+        heads: booleans `(batch,)`, which images are mirrored, or None.
+    """
+    samples = scaled(samples)
+    if heads is not None:
+        heads = tf.reshape(heads, [-1, 1, 1, 1])
+        samples = tf.where(heads, samples[:, :, ::-1], samples)
+    return samples if labels is None else (samples, labels)
+
+
 def scaled(samples):
     """Float32 samples in [-1, 1]; uint8 0 becomes -1 and 255 becomes 1."""
     if samples.dtype == tf.uint8:
-        return tf.cast(samples, tf.float32) / 127.5 - 1.0
+        # XLA would make a product of a quotient, with other last bits.
+        return (tf.cast(samples, tf.float32) - 127.5) * (1.0 / 127.5)
     return tf.cast(samples, tf.float32)
 
 
 def coins(batch_size, seed):
-    """Booleans `(batch_size, 1, 1, 1)`, as a seed of two integers decides."""
-    return tf.random.stateless_uniform([batch_size, 1, 1, 1], seed) < 0.5
+    """Booleans `(batch_size,)`, as a seed of two integers decides."""
+    return tf.random.stateless_uniform([batch_size], seed) < 0.5

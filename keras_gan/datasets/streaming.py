@@ -2,12 +2,14 @@
 
 import functools
 import io
+import math
 import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.datasets import idx
 from keras_gan.datasets import images
 from keras_gan.datasets import tfrecords
 from keras_gan.datasets.arrays import Samples
@@ -15,6 +17,7 @@ from keras_gan.datasets.load import check_alike
 from keras_gan.datasets.load import check_batching
 from keras_gan.datasets.load import check_enough
 from keras_gan.datasets.load import checked_pictures
+from keras_gan.datasets.load import load
 from keras_gan.datasets.load import named
 from keras_gan.datasets.load import split
 from keras_gan.datasets.pipeline import from_rows
@@ -87,6 +90,49 @@ def stream(
         train.batches(batch_size, seed, flip),
         test and test.batches(min(batch_size, len(test)), None, False),
     )
+
+
+def reader(data, image_size=None, channels=None):
+    """`stream` for what `load` cannot hold, else `load`.
+
+    That is TFRecord files, and a folder of images whose pixels, were all
+    images as large as the first, take more than half of the machine's memory.
+
+    Args:
+        data: as for `load` and `stream`.
+        image_size: integer, `(height, width)` or None, likewise.
+        channels: 1, 3 or None, likewise.
+
+    Example:
+    >>> reader("fashion_mnist_10k").__name__
+    'load'
+    """
+    path = pathlib.Path(data).expanduser() if is_path(data) else None
+    if path is None or (path / "dataset_info.json").is_file():
+        return load
+    if tfrecords.find(path):
+        return stream
+    if not path.is_dir() or idx.is_idx_folder(path):
+        return load
+    files = images.find_images(path)
+    first = next((h for h in map(images.header, files) if h), None)
+    if first is None:
+        return load
+    width, height, mode = first
+    size = checked_pictures(image_size, channels) or (height, width)
+    channels = channels or images.num_channels([mode])
+    fits = len(files) * math.prod(size) * channels <= memory() / 2
+    return load if fits else stream
+
+
+def is_path(data):
+    """Whether it may name a file or a folder."""
+    return isinstance(data, (str, os.PathLike)) and bool(os.fspath(data))
+
+
+def memory():
+    """Bytes of the machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 class Source:

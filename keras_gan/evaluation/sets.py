@@ -8,9 +8,9 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from keras_gan import datasets
 from keras_gan import run_folder
 from keras_gan import saving
+from keras_gan.datasets import streaming
 from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.metrics import features
 
@@ -108,7 +108,8 @@ def collect(gan, data, count, seed, batch_size, image_size, channels):
             are too few.
     """
     # Single samples: larger batches would drop rows.
-    train, test = datasets.load(
+    read = streaming.reader(data, image_size, channels)
+    train, test = read(
         data, 1, image_size=image_size, channels=channels, seed=seed
     )
     check_shape(gan, train)
