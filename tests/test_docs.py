@@ -102,6 +102,15 @@ def test_tpu_page_quotes_the_table_of_compilations():
     assert table in (ROOT / "TPU.md").read_text()
 
 
+def test_benchmarks_page_quotes_the_tables_of_the_input_pipeline():
+    text = (ROOT / "benchmarks" / "input_pipeline.md").read_text()
+    page = (ROOT / "benchmarks" / "README.md").read_text()
+    waiting, stream = (table.strip() for table in text.split("\n\n"))
+    assert len(waiting.splitlines()) == 2 + len(presets.__all__)
+    assert len(stream.splitlines()) == 2 + 3
+    assert waiting in page and stream in page
+
+
 def test_large_files_stay_out():
     for file in ROOT.rglob("*"):
         private = {".venv", ".git", "runs", "build"} & set(file.parts)

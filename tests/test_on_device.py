@@ -92,6 +92,8 @@ def test_only_numbers_of_rows_travel():
     x, y = train.on_device.placed
     assert x.dtype == tf.uint8 and x.shape == (18, 8, 8, 3)
     assert y.dtype == tf.int64 and not x.trainable
+    train.on_device.place(tf.distribute.get_strategy())
+    assert train.on_device.placed[0] is x
 
 
 def test_else_the_data_set_is_that_from_memory():
