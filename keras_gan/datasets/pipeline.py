@@ -172,7 +172,7 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
         return finished(*fetch(found["rows"]), found.get("heads"))
 
     def ready(dataset):
-        dataset = without_autotune(dataset.prefetch(4))
+        dataset = without_autotune(dataset.prefetch(4), num_parallel is None)
         if seed is not None:
             dataset.position = position
         return dataset
@@ -265,14 +265,21 @@ def shuffled_rows(num_rows, batch_size, seed, position):
     return passes.apply(known)
 
 
-def without_autotune(dataset):
+def without_autotune(dataset, one_thread=False):
     """The data set without tf.data's tuning thread.
 
     A batch takes well below a millisecond, and in TensorFlow 2.21 the end of
     an epoch often waits for that thread, for up to a minute.
+
+    Args:
+        dataset: `tf.data.Dataset`.
+        one_thread: whether all of it runs in one thread of its own: to go
+            from thread to thread takes as long as a batch of small images.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
+    if one_thread:
+        options.threading.private_threadpool_size = 1
     return dataset.with_options(options)
 
 
