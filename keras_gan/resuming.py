@@ -3,8 +3,10 @@
 import contextlib
 import functools
 import inspect
+import weakref
 
 import keras
+import tensorflow as tf
 from keras import tree
 
 from keras_gan.distribution import Replicated
@@ -50,6 +52,49 @@ class Course:
         self.ending.callback(setattr, self.model, "_initial_epoch", None)
 
 
+class GraphStep:
+    """A training step of one replica, from the iterator to the logs.
+
+    One call of a graph that is looked up once a pass. Keras looks it up in
+    each step and wraps the logs into an optional, time that a step of a small
+    network notices.
+
+    Args:
+        model: compiled Keras model.
+        otherwise: Keras' own step, for data on several replicas.
+
+    Call arguments:
+        iterator: of a `tf.data.Dataset`.
+
+    Returns:
+        The logs.
+    """
+
+    def __init__(self, model, otherwise):
+        self.otherwise = otherwise
+        self.iterator, self.graph = lambda: None, None
+        train = tf.function(
+            model.train_step,
+            jit_compile=model.jit_compile,
+            reduce_retracing=True,
+            autograph=False,
+        )
+        self.step = tf.function(
+            lambda iterator: train(iterator.get_next()),
+            reduce_retracing=True,
+            autograph=False,
+        )
+
+    def __call__(self, iterator):
+        """Trains on the next batch."""
+        if not isinstance(iterator, tf.data.Iterator):
+            return self.otherwise(iterator)
+        if iterator is not self.iterator():
+            self.graph = self.step.get_concrete_function(iterator)
+            self.iterator = weakref.ref(iterator)
+        return self.graph(iterator)
+
+
 class Resumable(Replicated, SavedWhole):
     """A model with two optimizers whose training can be left and resumed."""
 
@@ -78,6 +123,8 @@ class Resumable(Replicated, SavedWhole):
             return self.train_function
         super().make_train_function(force=force)
         self._step = self.train_function
+        if self.steps_per_execution == 1 and not self.run_eagerly:
+            self._step = GraphStep(self, otherwise=self.train_function)
 
         def train_function(iterator):
             if self.course is None or self.course.around_step is None:
