@@ -12,11 +12,14 @@ from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
+from keras_gan import tasks
 from keras_gan.gan import GAN
+from keras_gan.tasks import ConditionalGAN
 from keras_gan.version import __version__
 
 __all__ = [
     "GAN",
+    "ConditionalGAN",
     "__version__",
     "architectures",
     "callbacks",
@@ -30,4 +33,5 @@ __all__ = [
     "penalties",
     "presets",
     "schedules",
+    "tasks",
 ]

@@ -8,11 +8,8 @@ from keras_gan import losses
 from keras_gan import players
 from keras_gan import reach
 from keras_gan import schedules
-from keras_gan import serving
 from keras_gan import updates
-from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
-from keras_gan.checks import check_number
 from keras_gan.distribution import in_scope
 from keras_gan.gradients import player_gradients
 from keras_gan.half_step import HalfStep
@@ -24,17 +21,17 @@ from keras_gan.optimizers import skipped_whole
 from keras_gan.penalties import penalty as penalty_rules
 from keras_gan.replicas import num_rows
 from keras_gan.resuming import Resumable
+from keras_gan.sampling import Sampled
 from keras_gan.saving import numbered
 from keras_gan.seeds import ReplicaSeedGenerator
 from keras_gan.trackers import TOTAL
 from keras_gan.trackers import Trackers
-from keras_gan.truncation import predict
 
 RAMP_UP = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(Resumable):
+class GAN(Sampled, Resumable):
     """A generative adversarial network, trained by `compile` and `fit`.
 
     Each training step updates the discriminator `d_steps` times and then the
@@ -106,6 +103,10 @@ class GAN(Resumable):
         "ema_half_life",
         "seed",
     )
+    # Names of what a task minimises beside the adversarial loss, and of what
+    # it logs in training and evaluation alike.
+    task_losses = ()
+    task_logs = ()
 
     def __init__(
         self,
@@ -211,7 +212,9 @@ class GAN(Resumable):
             update, d_steps, g_steps, adversarial_loss, self.discriminator
         )
         names = [penalty_rules.name(penalty) for penalty in penalties]
-        trackers = Trackers(names, list(metrics or ()))
+        trackers = Trackers(
+            [*self.task_losses, *names], list(metrics or ()), self.task_logs
+        )
         optimizer = PlayerOptimizers(
             d_optimizer,
             g_optimizer,
@@ -255,10 +258,29 @@ class GAN(Resumable):
         """Latents of one half-step, as many as there are real samples."""
         return self.latents(ops.shape(real)[0], self.seed_generator)
 
+    def generator_inputs(self, latents, condition):
+        """What the generator takes."""
+        return players.paired(latents, condition)
+
+    def discriminator_inputs(self, x, condition):
+        """What the discriminator takes."""
+        return players.paired(x, condition)
+
     def synthesize(self, latents, condition):
         """Fakes of the generator in training, in float32."""
-        fake = self.generator(players.paired(latents, condition), training=True)
-        return ops.cast(fake, "float32")
+        inputs = self.generator_inputs(latents, condition)
+        return ops.cast(self.generator(inputs, training=True), "float32")
+
+    def outputs(self, x, condition=None, training=False):
+        """All that the discriminator gives of samples, as `discriminate`."""
+        if training and self.augment is not None:
+            x = self.augment(x, training=True)
+        inputs = self.discriminator_inputs(x, condition)
+        return self.discriminator(inputs, training=training)
+
+    def logits(self, outputs):
+        """The logits in what the discriminator gives."""
+        return outputs
 
     def discriminate(self, x, condition=None, training=False):
         """Logits of samples, augmented if in training.
@@ -271,11 +293,7 @@ class GAN(Resumable):
         Returns:
             Logits as the discriminator gives them, before any sigmoid.
         """
-        if training and self.augment is not None:
-            x = self.augment(x, training=True)
-        return self.discriminator(
-            players.paired(x, condition), training=training
-        )
+        return self.logits(self.outputs(x, condition, training))
 
     def train_step(self, data):
         """One step of both players; what `fit` runs on each batch."""
@@ -328,17 +346,37 @@ class GAN(Resumable):
         """What the discriminator minimises, a scalar; logs its parts."""
         logits = half.judge(real), half.judge(fake)
         self.trackers.update_logits(*logits)
+        self.track(half.outputs(real), half.condition)
         for part in leaves(self.augment):
             if hasattr(part, "observe"):
                 part.observe(ops.stop_gradient(logits[0]))
-        values = self.adversarial_loss.discriminator_loss(*logits)
-        return self.total(half, {"d_loss": values}, real, fake, weight)
+        terms = self.discriminator_terms(half, real, fake)
+        return self.total(half, terms, real, fake, weight)
 
     def generator_objective(self, half, real, fake, weight):
         """What the generator minimises, a scalar; logs its parts."""
-        logits = half.judge(real), half.judge(fake)
-        values = self.adversarial_loss.generator_loss(*logits)
-        return self.total(half, {"g_loss": values}, real, fake, weight)
+        half.judge(real)
+        half.judge(fake)
+        terms = self.generator_terms(half, real, fake)
+        return self.total(half, terms, real, fake, weight)
+
+    def discriminator_terms(self, half, real, fake):
+        """By name, per-sample values of what the discriminator minimises."""
+        logits = half.recall(real), half.recall(fake)
+        return {"d_loss": self.adversarial_loss.discriminator_loss(*logits)}
+
+    def generator_terms(self, half, real, fake):
+        """By name, per-sample values of what the generator minimises."""
+        logits = half.recall(real), half.recall(fake)
+        return {"g_loss": self.adversarial_loss.generator_loss(*logits)}
+
+    def track(self, outputs, condition):
+        """Logs what the discriminator's outputs for real samples tell."""
+
+    def measure(self, real, fake):
+        """Feeds the metrics of `compile` with samples."""
+        for metric in self.trackers.metrics:
+            metric.update_state(real, fake)
 
     def total(self, half, values, real, fake, weight):
         """Mean over the batch of a loss and its player's penalties."""
@@ -387,8 +425,9 @@ class GAN(Resumable):
         latents = self.latents(
             ops.shape(real)[0], self.evaluation_seed_generator
         )
-        fake = self(players.paired(latents, condition))
-        real_logits = self.discriminate(real, condition)
+        fake = self(self.generator_inputs(latents, condition))
+        outputs = self.outputs(real, condition)
+        real_logits = self.logits(outputs)
         fake_logits = self.discriminate(fake, condition)
         rule = losses.without_noise(self.adversarial_loss)
         weight = players.row_weights(data)
@@ -399,75 +438,14 @@ class GAN(Resumable):
             {"d_loss": d_loss * weight, "g_loss": g_loss * weight}
         )
         self.trackers.update_logits(real_logits, fake_logits)
-        for metric in self.trackers.metrics:
-            metric.update_state(real, fake)
+        self.track(outputs, condition)
+        self.measure(real, fake)
         return self.trackers.step_results()
 
     def _get_metrics_result_or_logs(self, logs):
         if TOTAL in logs:
             return self.trackers.training_results()
         return self.trackers.evaluation_results()
-
-    def generate(
-        self,
-        n_or_labels,
-        seed=None,
-        truncation=1.0,
-        averaged=True,
-        batch_size=256,
-    ):
-        """Draws samples.
-
-        Args:
-            n_or_labels: integer >= 1, how many. Conditional models take the
-                labels of the samples instead.
-            seed: integer; the same seed gives the same samples. None: the
-                next draw of the model. Training is not affected by either.
-            truncation: float >= 0; below 1 samples come closer to the
-                average one, with less variety. A factor on the latents, or
-                on the styles' distance from their mean in a generator that
-                has styles.
-            averaged: whether the averaged generator makes them.
-            batch_size: integer >= 1, samples made at once.
-
-        Returns:
-            float32 NumPy array `(n, ...)` in the range of the data.
-
-        Raises:
-            TypeError: an argument is no number.
-            ValueError: an argument is out of range.
-        """
-        check_integer("n_or_labels", n_or_labels, minimum=1)
-        check_integer("batch_size", batch_size, minimum=1)
-        check_number("truncation", truncation, minimum=0)
-        check_flag("averaged", averaged)
-        latents = self.sample_latents(int(n_or_labels), seed)
-        player = self.averaged_generator if averaged else self.generator
-        samples = predict(player, latents, truncation, batch_size)
-        return samples.astype("float32")
-
-    def sample_latents(self, n, seed=None):
-        """The latents that `generate` uses, `(n, *latent_shape)`."""
-        if seed is None:
-            seed = self.sampling_seed_generator
-        else:
-            check_integer("seed", seed, minimum=0)
-            seed = int(seed)
-        return self.latents(n, seed)
-
-    def export(self, filepath, verbose=False):
-        """Writes the averaged generator as a SavedModel for serving.
-
-        It loads with plain TensorFlow, without Keras and this package, and
-        has two endpoints: `serve(latents)`, and `generate(n, seed,
-        truncation)` with two integers and a float, which gives what
-        `gan.generate(n, seed, truncation)` gives.
-
-        Args:
-            filepath: string, the folder to write.
-            verbose: whether Keras prints the endpoints.
-        """
-        serving.export(self.averaged_generator, self.latents, filepath, verbose)
 
     def compiled_state(self):
         """Variables of loss, penalties and metrics' networks, by name."""

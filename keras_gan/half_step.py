@@ -1,12 +1,23 @@
 """One half of a training step, as losses and penalties see it."""
 
+from typing import Callable
+from typing import NamedTuple
+
 from keras_gan.gradients import with_slope
 from keras_gan.losses import per_sample
 from keras_gan.players import coupling_layer
-from keras_gan.players import paired
 from keras_gan.players import unmoved
 from keras_gan.seeds import states
 from keras_gan.truncation import split_at_styles
+
+
+class Pass(NamedTuple):
+    """Samples, their logits, the slope of those and all outputs."""
+
+    x: object
+    logits: object
+    slope: Callable
+    outputs: object
 
 
 class HalfStep:
@@ -61,18 +72,32 @@ class HalfStep:
         """The logits of samples, remembered for `recall` and `slope`."""
         known = self.find(x)
         if known is None:
-            known = (x, *with_slope(self, x, per_sample))
+            known = self.look(x)
             self.known.append(known)
-        return known[1]
+        return known.logits
+
+    def look(self, x):
+        """A pass through the discriminator, with all that may be asked."""
+        outputs = []
+
+        def logits(x):
+            outputs.append(self.gan.outputs(x, self.condition, training=True))
+            return self.gan.logits(outputs[0])
+
+        return Pass(x, *with_slope(logits, x, per_sample), outputs[0])
 
     def find(self, x):
-        """These very samples, their logits and slope, or None."""
-        return next((known for known in self.known if known[0] is x), None)
+        """The pass of these very samples, or None."""
+        return next((known for known in self.known if known.x is x), None)
 
     def recall(self, x):
         """The logits of these very samples, or those of another pass."""
         known = self.find(x)
-        return self(x) if known is None else known[1]
+        return self(x) if known is None else known.logits
+
+    def outputs(self, x):
+        """All outputs for these very samples, or those of another pass."""
+        return (self.find(x) or self.look(x)).outputs
 
     def slope(self, x):
         """The gradient of the logit of each sample in that sample.
@@ -80,9 +105,9 @@ class HalfStep:
         That of the pass that judged them, augmented alike, or of another.
         """
         known = self.find(x)
-        if known is None or known[2] is None:
-            known = (x, *with_slope(self, x, per_sample))
-        return known[2]()
+        if known is None or known.slope is None:
+            known = self.look(x)
+        return known.slope()
 
     def generate(self, latents):
         """Samples of the generator in training."""
@@ -99,7 +124,7 @@ class HalfStep:
         if parts is None:
             return self.latents, self.generate
         mapping, _, synthesis = parts
-        inputs = paired(self.latents, self.condition)
+        inputs = self.gan.generator_inputs(self.latents, self.condition)
 
         def paint(styles):
             with unmoved(self.generator):

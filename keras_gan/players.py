@@ -73,9 +73,9 @@ def check_unconditional(generator, discriminator):
         received = ", ".join(f"{k}={v}" for k, v in shapes.items())
         raise ValueError(
             "The players take labels or another condition, which plain GAN "
-            "does not give them: make a subclass of GAN whose `split_batch` "
-            "returns (real, condition), or players of one input each, such "
-            f"as those without `num_classes`. Received: {received}"
+            "does not give them: use keras_gan.ConditionalGAN, or players of "
+            "one input each, such as those without `num_classes`. "
+            f"Received: {received}"
         )
 
 
@@ -190,6 +190,14 @@ def real_samples(data, fake):
     x = x["image"] if isinstance(x, dict) else x
     check_real(x, fake)
     return ops.cast(x, "float32")
+
+
+def given_labels(data):
+    """Labels of a batch, its `y` or what it holds as `"label"`, or None."""
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+    if y is None and isinstance(x, dict):
+        return x.get("label")
+    return y
 
 
 def row_weights(data):

@@ -18,15 +18,16 @@ class Trackers:
     already, and the numbers of a running epoch belong into no file.
 
     Args:
-        penalties: list of strings, names of the penalties to log.
+        penalties: list of strings, what is minimised beside the losses.
         metrics: list of `keras.metrics.Metric`, fed by `evaluate`.
+        further: tuple of strings, what else a task logs of real samples.
 
     Raises:
         TypeError: an entry of `metrics` is something else.
         ValueError: two logged values would have one name.
     """
 
-    def __init__(self, penalties, metrics):
+    def __init__(self, penalties, metrics, further=()):
         for metric in metrics:
             if not isinstance(metric, keras.metrics.Metric):
                 raise TypeError(
@@ -34,27 +35,27 @@ class Trackers:
                     f"Received: {metric!r}"
                 )
             check_scope("metrics", metric)
-        names = [TOTAL, *LOGS, *penalties, *(metric.name for metric in metrics)]
+        self.logs = (*LOGS, *further)
+        logged = (*self.logs, *penalties)
+        names = [TOTAL, *logged, *(metric.name for metric in metrics)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
                 "Each penalty and metric needs a name of its own, none of "
-                f"{TOTAL}, {', '.join(LOGS)}; pass name=... to it. "
+                f"{TOTAL}, {', '.join(self.logs)}; pass name=... to it. "
                 f"Received twice: {twice}"
             )
-        self.means = {
-            name: keras.metrics.Mean(name=name) for name in (*LOGS, *penalties)
-        }
+        self.means = {name: keras.metrics.Mean(name=name) for name in logged}
         self.metrics = metrics
 
     def fixed_variables(self):
         """By metric, the variables of its network, which a file must hold."""
         return {m.name: getattr(m, "fixed_variables", ()) for m in self.metrics}
 
-    def update(self, values):
+    def update(self, values, weights=None):
         """Feeds per-sample values to the means of their names."""
         for name, value in values.items():
-            self.means[name].update_state(value)
+            self.means[name].update_state(value, weights)
 
     def update_logits(self, real_logits, fake_logits):
         """Feeds what tells how well the players are matched."""
@@ -69,12 +70,14 @@ class Trackers:
         about the samples; `keras.callbacks.TerminateOnNaN` looks at it.
         """
         results = {name: mean.result() for name, mean in self.means.items()}
-        parts = [results[name] for name in self.means if name not in LOGS[2:]]
+        parts = [
+            results[name] for name in self.means if name not in self.logs[2:]
+        ]
         return as_logs({**results, TOTAL: sum(parts)})
 
     def step_results(self):
         """Logs of a test step: no penalties, and not yet the metrics."""
-        return as_logs({name: self.means[name].result() for name in LOGS})
+        return as_logs({name: self.means[name].result() for name in self.logs})
 
     def evaluation_results(self):
         """Logs of an evaluation: those of its steps and the user's metrics.

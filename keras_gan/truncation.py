@@ -59,8 +59,15 @@ def split(generator, layer):
     return mapping, layer, synthesis
 
 
+def scaled(inputs, factor):
+    """Latents times a factor; what is given beside them stays."""
+    if not isinstance(inputs, list):
+        return inputs * factor
+    return [inputs[0] * factor, *inputs[1:]]
+
+
 def sampler(generator):
-    """A function `(latents, truncation)` to samples, for graphs.
+    """A function `(inputs, truncation)` to samples, for graphs.
 
     Args:
         generator: Keras model.
@@ -70,22 +77,22 @@ def sampler(generator):
     """
     parts = split_at_styles(generator)
     if parts is None:
-        return lambda latents, t: generator(latents * t, training=False)
+        return lambda inputs, t: generator(scaled(inputs, t), training=False)
     mapping, layer, synthesis = parts
 
-    def sample(latents, truncation):
-        styles = mapping(latents, training=False)
+    def sample(inputs, truncation):
+        styles = mapping(inputs, training=False)
         return synthesis(layer.truncate(styles, truncation), training=False)
 
     return sample
 
 
-def predict(generator, latents, truncation, batch_size):
+def predict(generator, inputs, truncation, batch_size):
     """Samples as NumPy, some at once.
 
     Args:
         generator: Keras model.
-        latents: `(n, *latent_shape)`.
+        inputs: latents `(n, *latent_shape)`, or a list of them and labels.
         truncation: float >= 0.
         batch_size: integer >= 1.
 
@@ -100,9 +107,9 @@ def predict(generator, latents, truncation, batch_size):
 
     parts = None if truncation == 1.0 else split_at_styles(generator)
     if parts is None:
-        return run(generator, latents * truncation)
+        return run(generator, scaled(inputs, truncation))
     mapping, layer, synthesis = parts
-    styles = layer.truncate(run(mapping, latents), truncation)
+    styles = layer.truncate(run(mapping, inputs), truncation)
     return run(synthesis, styles)
 
 

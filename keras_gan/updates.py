@@ -84,7 +84,8 @@ def discriminator_stage(gan, real, fake, latents, condition, weight):
         found["real"], found["fake"] = half.judge(real), half.judge(x)
         check_logits(found["fake"].shape)
         # Penalties see other tensors: their slopes are not the loss's.
-        half.known.append((fake, found["fake"], None))
+        same = half.find(x)._replace(x=fake, slope=None)
+        half.known.append(same)
         total = gan.discriminator_objective(half, real, fake, weight)
         return total, found["fake"]
 
@@ -154,7 +155,13 @@ def check_one_stage(loss, discriminator):
             '`update="one_stage"` cannot exchange labels. '
             f"Received: label_noise={loss.label_noise}"
         )
-    for output in getattr(discriminator, "outputs", None) or ():
+    outputs = getattr(discriminator, "outputs", None) or ()
+    if len(outputs) > 1:
+        raise ValueError(
+            '`update="one_stage"` needs a discriminator that gives logits '
+            f"only. Received: {len(outputs)} outputs"
+        )
+    for output in outputs:
         check_logits(output.shape)
     for layer in leaves(discriminator):
         if layer.compute_dtype == "float16":

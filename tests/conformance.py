@@ -23,6 +23,7 @@ from keras_gan import optimizers
 from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
+from keras_gan import tasks
 
 BATCH = 8
 
@@ -81,10 +82,12 @@ def compiled(
     augment=None,
     latents=None,
     ema_half_life=10_000,
+    task=None,
     **kwargs,
 ):
     gan = model(
         *players,
+        **(task or {}),
         seed=3,
         augment=augment,
         latents=latents,
@@ -121,6 +124,33 @@ def batch_of(*shape):
 
 def labelled_batch(seed=0):
     return batch_of(4, 4, 1)(seed), np.arange(BATCH) % 3
+
+
+def attribute_players():
+    """Players that take two attributes, one of them yes or no."""
+
+    def joined(x, attributes):
+        return layers.Concatenate()([layers.Flatten()(x), attributes])
+
+    z, given = keras.Input((4,)), keras.Input((2,))
+    fake = layers.Dense(6)(layers.ReLU()(layers.Dense(8)(joined(z, given))))
+    x, given_2 = keras.Input((6,)), keras.Input((2,))
+    hidden = layers.LeakyReLU()(layers.Dense(8)(joined(x, given_2)))
+    logits = layers.Dense(1)(hidden)
+    return keras.Model([z, given], fake), keras.Model([x, given_2], logits)
+
+
+def attribute_batch(seed=0):
+    rng = np.random.default_rng(seed)
+    attributes = np.stack([np.arange(BATCH) % 2, rng.uniform(size=BATCH)], 1)
+    return batch_of(6)(seed), attributes.astype("float32")
+
+
+def image_batch(channels):
+    def make_batch(seed=0):
+        return batch_of(8, 8, channels)(seed), np.arange(BATCH) % 3
+
+    return make_batch
 
 
 def weighted_batch(seed=0):
@@ -198,6 +228,49 @@ CASES = [
             model=LabelledGAN,
         ),
         labelled_batch,
+        (),
+    ),
+    Case(
+        "conditional",
+        lambda: compiled(
+            architectures.mlp((4, 4, 1), 4, num_classes=3, units=(8, 8)),
+            losses.Relativistic(),
+            [penalties.ZeroCentered(0.5), penalties.WGANGP(0.5)],
+            model=tasks.ConditionalGAN,
+            task={"num_classes": 3},
+        ),
+        labelled_batch,
+        ("ConditionalGAN",),
+    ),
+    Case(
+        "conditional_dcgan",
+        lambda: compiled(
+            architectures.dcgan((8, 8, 1), 4, num_classes=3, width=4),
+            "hinge",
+            [
+                penalties.R1(0.5, every=2),
+                penalties.Consistency(fake_weight=1.0),
+                penalties.LatentConsistency(),
+            ],
+            model=tasks.ConditionalGAN,
+            task={"num_classes": 3},
+            augment=keras_gan.layers.DiffAugment("translation"),
+            update="shared",
+        ),
+        image_batch(1),
+        (),
+    ),
+    Case(
+        "attributes",
+        lambda: compiled(
+            attribute_players(),
+            "non_saturating",
+            [penalties.R2(0.2)],
+            model=tasks.ConditionalGAN,
+            task={"num_classes": None},
+            update="one_stage",
+        ),
+        attribute_batch,
         (),
     ),
     Case(
@@ -298,7 +371,7 @@ STRUCTURES = [
     for name in (
         "vector",
         "wgan_gp",
-        "labels",
+        "conditional",
         "few_data",
         "preset_r3gan_small",
     )
@@ -314,6 +387,29 @@ PAPERS = [
         ),
         batch_of(8, 8, 3),
         ("sn_resnet",),
+    ),
+    Case(
+        "conditional_sn_resnet",
+        lambda: compiled(
+            architectures.sn_resnet((8, 8, 3), 4, 3, g_width=4, d_width=4),
+            "hinge",
+            model=tasks.ConditionalGAN,
+            task={"num_classes": 3},
+        ),
+        image_batch(3),
+        (),
+    ),
+    Case(
+        "conditional_r3gan",
+        lambda: compiled(
+            architectures.r3gan((8, 8, 3), 4, 3, width=8, blocks=1),
+            "relativistic",
+            [penalties.ZeroCentered(0.5)],
+            model=tasks.ConditionalGAN,
+            task={"num_classes": 3},
+        ),
+        image_batch(3),
+        (),
     ),
     Case(
         "sagan",
@@ -366,6 +462,7 @@ def public_classes(module):
 def public_parts():
     """Public names that must be covered by a case."""
     parts = {"GAN"}
+    parts |= set(tasks.__all__)
     for module in (losses, penalties, latents):
         parts |= {thing.__name__ for thing in public_classes(module)}
     parts |= set(architectures.__all__)

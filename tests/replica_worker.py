@@ -22,7 +22,6 @@ from keras import layers
 from keras.src import backend
 
 import keras_gan
-from keras_gan import architectures
 from keras_gan import penalties
 from keras_gan import seeds
 
@@ -76,18 +75,6 @@ CASES = [
         lambda seed=0: (batch_of(6)(seed) * np.arange(1, 9)[:, None]).astype(
             "float32"
         ),
-        (),
-    ),
-    Case(
-        "conditional_normalization",
-        lambda: compiled(
-            architectures.sn_resnet(
-                (8, 8, 3), 4, num_classes=3, g_width=4, d_width=4
-            ),
-            "hinge",
-            model=conformance.LabelledGAN,
-        ),
-        lambda seed=0: (batch_of(8, 8, 3)(seed), np.arange(8) % 3),
         (),
     ),
 ]

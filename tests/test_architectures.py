@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -94,6 +95,46 @@ def test_mlp_slope_and_options():
     assert float(np.abs(far).max()) > 1.0
 
 
+def test_dcgan_with_labels():
+    """A code of as many numbers as the latents; a map of one more channel."""
+    generator, discriminator = architectures.dcgan(
+        (16, 12, 3), latent_dim=5, num_classes=4, width=2
+    )
+    assert kernels(generator)[:2] == [(4, 5), (10, 8 * 6 * 2)]
+    assert kernels(discriminator)[:2] == [(4, 16 * 12), (4, 4, 4, 2)]
+    assert [x.shape for x in generator.inputs] == [(None, 5), (None, 1)]
+    maps = discriminator.get_layer(index=2)
+    channel = discriminator.layers[4].output
+    x, y = np.zeros((2, 16, 12, 3), "float32"), np.array([[3], [1]])
+    seen = keras.Model(discriminator.inputs, channel)([x, y]).numpy()
+    table = keras.ops.convert_to_numpy(maps.embeddings)
+    np.testing.assert_array_equal(seen[..., :3], x)
+    np.testing.assert_array_equal(
+        seen[..., 3], table[[3, 1]].reshape(2, 16, 12)
+    )
+
+
+def test_mlp_with_labels():
+    generator, discriminator = architectures.mlp(
+        (3, 2), latent_dim=5, num_classes=4, units=(7,)
+    )
+    assert kernels(generator) == [(4, 5), (10, 7), (7, 6)]
+    assert kernels(discriminator) == [(4, 5), (11, 7), (7, 1)]
+
+
+@pytest.mark.parametrize("make", [architectures.mlp, architectures.dcgan])
+def test_labels_matter(make):
+    """Same latents or sample, another label: another result."""
+    generator, discriminator = make((8, 8, 1), latent_dim=3, num_classes=3)
+    z = np.ones((3, 3), "float32")
+    x = np.ones((3, 8, 8, 1), "float32")
+    labels = np.array([[0], [2], [0]])
+    for player, first in ((generator, z), (discriminator, x)):
+        out = keras.ops.convert_to_numpy(player([first, labels]))
+        np.testing.assert_allclose(out[0], out[2], rtol=1e-5)
+        assert np.abs(out[0] - out[1]).max() > 1e-3
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -122,6 +163,16 @@ def test_mlp_slope_and_options():
         ),
         (lambda: architectures.dcgan(latent_dim=0), ValueError, "latent_dim=0"),
         (lambda: architectures.dcgan(width=0.5), TypeError, "width=0.5"),
+        (
+            lambda: architectures.dcgan(num_classes=0),
+            ValueError,
+            "num_classes=0",
+        ),
+        (
+            lambda: architectures.mlp((3,), num_classes=2.0),
+            TypeError,
+            "num_classes=2.0",
+        ),
         (lambda: architectures.mlp(()), ValueError, r"image_shape=\(\)"),
         (
             lambda: architectures.mlp((3,), units=(0,)),

@@ -609,7 +609,7 @@ SWAPPED = small((3,))[::-1]
         (
             lambda: keras_gan.GAN(*labelled_players()),
             ValueError,
-            r"split_batch.*generator input shapes=\[\(4,\), \(1,\)\], "
+            r"ConditionalGAN.*generator input shapes=\[\(4,\), \(1,\)\], "
             r"discriminator input shapes=\[\(4, 4, 1\), \(1,\)\]",
         ),
     ],

@@ -639,7 +639,7 @@ for name in ("one", "two"):
     if name == "two":
         strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     with strategy.scope():
-        players = keras_gan.architectures.mlp((4,), 4, (8,))
+        players = keras_gan.architectures.mlp((4,), 4, units=(8,))
         keras.utils.set_random_seed(1)
         for player in players:
             for w in player.weights:

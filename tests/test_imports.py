@@ -28,14 +28,23 @@ ARROWS = {
         "players",
         "seeds",
         "saving",
-        "serving",
         "trackers",
         "half_step",
         "reach",
         "resuming",
-        "truncation",
+        "sampling",
         "updates",
     },
+    "tasks": {
+        "distribution",
+        "gan",
+        "latents",
+        "layers",
+        "players",
+        "serving",
+        "truncation",
+    },
+    "sampling": {"serving", "truncation"},
     "resuming": {"distribution", "saving", "seeds"},
     "distribution": {"seeds"},
     "saving": {"seeds"},
@@ -136,6 +145,7 @@ def public_things():
         keras_gan.metrics,
         keras_gan.metrics.features,
         keras_gan.penalties,
+        keras_gan.tasks,
     ):
         things = [getattr(module, name) for name in module.__all__]
         yield from (thing for thing in things if callable(thing))

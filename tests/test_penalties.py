@@ -195,9 +195,9 @@ def test_slopes_come_from_the_pass_of_the_loss(update):
     seen = []
 
     class Counting(keras_gan.GAN):
-        def discriminate(self, x, condition=None, training=False):
+        def outputs(self, x, condition=None, training=False):
             seen.append(x)
-            return super().discriminate(x, condition, training)
+            return super().outputs(x, condition, training)
 
     generator = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
     discriminator = keras.Sequential(

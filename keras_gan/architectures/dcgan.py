@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_gan.architectures.labels import conditional_inputs
+from keras_gan.architectures.labels import with_code
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
 
@@ -13,6 +15,7 @@ NORMALIZED = ("none", "generator", "both")
 def dcgan(
     image_shape=(28, 28, 1),
     latent_dim=64,
+    num_classes=None,
     width=64,
     max_width=512,
     widths=None,
@@ -23,12 +26,15 @@ def dcgan(
 
     Each stage doubles the resolution: 28 pixels take two stages, 32 three,
     64 four, 128 five. Kernels are 4x4 with stride 2, divisible by the
-    stride, so that no checkerboard comes from uneven overlap.
+    stride, so that no checkerboard comes from uneven overlap. With classes,
+    a learned vector of the label stands behind the latents, and the
+    discriminator sees a learned map of the label as one more channel.
 
     Args:
         image_shape: `(height, width, channels)`. Height and width must be 4
             to 7 times a power of two, at least 8; any number of channels.
         latent_dim: integer >= 1, length of the latents.
+        num_classes: integer >= 1 for conditional players, or None.
         width: integer >= 1, filters of the stage next to the image. Each
             further stage doubles them.
         max_width: integer >= 1, where the doubling ends.
@@ -40,6 +46,8 @@ def dcgan(
 
     Returns:
         `(generator, discriminator)`, functional models; logits `(batch, 1)`.
+        Conditional ones take `[latents, labels]` and `[image, labels]`, with
+        integer labels `(batch, 1)`.
 
     Raises:
         TypeError, ValueError: a size does not fit, or `normalize` is unknown.
@@ -51,7 +59,7 @@ def dcgan(
 
     Reference: Radford et al., arXiv 1511.06434. There kernels are 5x5 and
     weights start at N(0, 0.02); here kernels are 4x4 and weights start as
-    Keras starts them.
+    Keras starts them. Labels: Mirza & Osindero, arXiv 1411.1784.
     """
     height, width_px, channels = check_image_shape(image_shape)
     stages = num_stages(image_shape)
@@ -71,24 +79,37 @@ def dcgan(
             f"Received: normalize={normalize!r}"
         )
     check_integer("latent_dim", latent_dim, minimum=1)
+    if num_classes is not None:
+        check_integer("num_classes", num_classes, minimum=1)
     size = (height >> stages, width_px >> stages)
     generator = dcgan_generator(
-        latent_dim, size, widths, channels, activation, normalize != "none"
+        latent_dim,
+        num_classes,
+        size,
+        widths,
+        channels,
+        activation,
+        normalize != "none",
     )
     discriminator = dcgan_discriminator(
-        image_shape, widths, normalize == "both"
+        tuple(image_shape), num_classes, widths, normalize == "both"
     )
     return generator, discriminator
 
 
-def dcgan_generator(latent_dim, size, widths, channels, activation, norm):
+def dcgan_generator(
+    latent_dim, num_classes, size, widths, channels, activation, norm
+):
     """Latents to an image, through transposed convolutions."""
 
     def normalized(x):
         return layers.ReLU()(layers.BatchNormalization()(x) if norm else x)
 
-    latents = keras.Input((latent_dim,), name="latents")
-    x = layers.Dense(size[0] * size[1] * widths[-1], use_bias=not norm)(latents)
+    latents, labels, inputs = conditional_inputs(
+        keras.Input((latent_dim,), name="latents"), num_classes
+    )
+    x = with_code(latents, labels, num_classes, (latent_dim,))
+    x = layers.Dense(size[0] * size[1] * widths[-1], use_bias=not norm)(x)
     x = normalized(layers.Reshape((*size, widths[-1]))(x))
     for filters in reversed(widths[:-1]):
         x = layers.Conv2DTranspose(
@@ -97,20 +118,22 @@ def dcgan_generator(latent_dim, size, widths, channels, activation, norm):
         x = normalized(x)
     x = layers.Conv2DTranspose(channels, KERNEL, 2, padding="same")(x)
     fake = layers.Activation(activation or "linear", dtype="float32")(x)
-    return keras.Model(latents, fake, name="generator")
+    return keras.Model(inputs, fake, name="generator")
 
 
-def dcgan_discriminator(image_shape, widths, norm):
+def dcgan_discriminator(image_shape, num_classes, widths, norm):
     """An image to one logit, through strided convolutions."""
-    image = keras.Input(image_shape, name="image")
-    x = image
+    image, labels, inputs = conditional_inputs(
+        keras.Input(image_shape, name="image"), num_classes
+    )
+    x = with_code(image, labels, num_classes, (*image_shape[:2], 1))
     for stage, filters in enumerate(widths):
         x = layers.Conv2D(filters, KERNEL, 2, padding="same")(x)
         if norm and stage > 0:
             x = layers.BatchNormalization()(x)
         x = layers.LeakyReLU(0.2)(x)
     logits = layers.Dense(1, dtype="float32")(layers.Flatten()(x))
-    return keras.Model(image, logits, name="discriminator")
+    return keras.Model(inputs, logits, name="discriminator")
 
 
 def check_image_shape(image_shape):

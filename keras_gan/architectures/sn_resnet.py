@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_gan.architectures.dcgan import check_image_shape
 from keras_gan.architectures.dcgan import num_stages
+from keras_gan.architectures.labels import conditional_inputs
 from keras_gan.checks import check_integer
 from keras_gan.layers.conditional_batch_normalization import (
     ConditionalBatchNormalization,
@@ -186,14 +187,6 @@ def projection_head(x, labels, num_classes):
     by_class = layers.Flatten(dtype="float32")(embedding(labels))
     dot = layers.Dot(axes=1, dtype="float32")([by_class, features])
     return layers.Add(dtype="float32")([logits, dot])
-
-
-def conditional_inputs(first, num_classes):
-    """The input, the labels or None, and what the model takes."""
-    if num_classes is None:
-        return first, None, first
-    labels = keras.Input((1,), dtype="int32", name="labels")
-    return first, labels, [first, labels]
 
 
 def convolution(filters, spectral):

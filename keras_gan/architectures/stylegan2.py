@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_gan.architectures.dcgan import check_image_shape
 from keras_gan.architectures.dcgan import num_stages
-from keras_gan.architectures.sn_resnet import conditional_inputs
+from keras_gan.architectures.labels import conditional_inputs
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
 from keras_gan.layers.blur_pool import BlurPool

@@ -1,0 +1,78 @@
+"""What a trained model is asked for: samples, and a generator to serve."""
+
+import keras
+
+from keras_gan import serving
+from keras_gan.checks import check_flag
+from keras_gan.checks import check_integer
+from keras_gan.checks import check_number
+from keras_gan.truncation import predict
+
+
+class Sampled(keras.Model):
+    """A model with a generator, its average and a latent sampler."""
+
+    def generate(
+        self,
+        n_or_labels,
+        seed=None,
+        truncation=1.0,
+        averaged=True,
+        batch_size=256,
+    ):
+        """Draws samples.
+
+        Args:
+            n_or_labels: integer >= 1, how many. Conditional models take the
+                labels of the samples instead.
+            seed: integer; the same seed gives the same samples. None: the
+                next draw of the model. Training is not affected by either.
+            truncation: float >= 0; below 1 samples come closer to the
+                average one, with less variety. A factor on the latents, or
+                on the styles' distance from their mean in a generator that
+                has styles.
+            averaged: whether the averaged generator makes them.
+            batch_size: integer >= 1, samples made at once.
+
+        Returns:
+            float32 NumPy array `(n, ...)` in the range of the data.
+
+        Raises:
+            TypeError: an argument is no number.
+            ValueError: an argument is out of range.
+        """
+        check_integer("batch_size", batch_size, minimum=1)
+        check_number("truncation", truncation, minimum=0)
+        check_flag("averaged", averaged)
+        inputs = self.sample_inputs(n_or_labels, seed)
+        player = self.averaged_generator if averaged else self.generator
+        samples = predict(player, inputs, truncation, batch_size)
+        return samples.astype("float32")
+
+    def sample_inputs(self, n_or_labels, seed=None):
+        """What the generator is given for samples that are asked for."""
+        check_integer("n_or_labels", n_or_labels, minimum=1)
+        return self.sample_latents(int(n_or_labels), seed)
+
+    def sample_latents(self, n, seed=None):
+        """The latents that `generate` uses, `(n, *latent_shape)`."""
+        if seed is None:
+            seed = self.sampling_seed_generator
+        else:
+            check_integer("seed", seed, minimum=0)
+            seed = int(seed)
+        return self.latents(n, seed)
+
+    def export(self, filepath, verbose=False):
+        """Writes the averaged generator as a SavedModel for serving.
+
+        It loads with plain TensorFlow, without Keras and this package, and
+        has two endpoints: `serve(latents)`, and `generate(n, seed,
+        truncation)` with two integers and a float, which gives what
+        `gan.generate(n, seed, truncation)` gives.
+
+        Args:
+            filepath: string, the folder to write.
+            verbose: whether Keras prints the endpoints.
+        """
+        serving.export(self.averaged_generator, self.latents, filepath, verbose)
