@@ -14,12 +14,22 @@ from keras_gan import presets
 from keras_gan import schedules
 from keras_gan import tasks
 from keras_gan.gan import GAN
+from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
+from keras_gan.tasks import InfoGAN
+from keras_gan.tasks import PackedGAN
+from keras_gan.tasks import ReACGAN
+from keras_gan.tasks import SemiSupervisedGAN
 from keras_gan.version import __version__
 
 __all__ = [
+    "ACGAN",
     "GAN",
     "ConditionalGAN",
+    "InfoGAN",
+    "PackedGAN",
+    "ReACGAN",
+    "SemiSupervisedGAN",
     "__version__",
     "architectures",
     "callbacks",

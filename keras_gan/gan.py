@@ -107,6 +107,8 @@ class GAN(Sampled, Resumable):
     # it logs in training and evaluation alike.
     task_losses = ()
     task_logs = ()
+    # Samples that the discriminator sees as one.
+    packing = 1
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class GAN(Sampled, Resumable):
         players.check_augment(augment)
         spec = players.input_spec(generator, latents)
         self._fake_spec = generator(spec)
-        players.check_fit(self._fake_spec, discriminator)
+        players.check_fit(self._fake_spec, discriminator, self.packing)
         self.generator = generator
         self.discriminator = discriminator
         latent_spec = tree.flatten(spec)[0]
@@ -252,11 +254,17 @@ class GAN(Sampled, Resumable):
 
     def split_batch(self, data):
         """Real samples and their condition, `None` here, from a batch."""
-        return players.real_samples(data, self._fake_spec), None
+        real = players.real_samples(data, self._fake_spec)
+        return self.judged(real), None
 
-    def draw_latents(self, real):
+    def judged(self, x):
+        """Samples as they are shown to the discriminator, here one by one."""
+        return x
+
+    def draw_latents(self, real, seeds=None):
         """Latents of one half-step, as many as there are real samples."""
-        return self.latents(ops.shape(real)[0], self.seed_generator)
+        count = ops.shape(real)[0] * self.packing
+        return self.latents(count, seeds or self.seed_generator)
 
     def generator_inputs(self, latents, condition):
         """What the generator takes."""
@@ -269,14 +277,19 @@ class GAN(Sampled, Resumable):
     def synthesize(self, latents, condition):
         """Fakes of the generator in training, in float32."""
         inputs = self.generator_inputs(latents, condition)
-        return ops.cast(self.generator(inputs, training=True), "float32")
+        fake = self.generator(inputs, training=True)
+        return self.judged(ops.cast(fake, "float32"))
 
     def outputs(self, x, condition=None, training=False):
         """All that the discriminator gives of samples, as `discriminate`."""
-        if training and self.augment is not None:
-            x = self.augment(x, training=True)
+        if training:
+            x = self.augmented(x)
         inputs = self.discriminator_inputs(x, condition)
         return self.discriminator(inputs, training=training)
+
+    def augmented(self, x):
+        """Samples as `augment` changes them in training."""
+        return x if self.augment is None else self.augment(x, training=True)
 
     def logits(self, outputs):
         """The logits in what the discriminator gives."""
@@ -299,7 +312,7 @@ class GAN(Sampled, Resumable):
         """One step of both players; what `fit` runs on each batch."""
         data = self.fetched(data)
         real, condition = self.split_batch(data)
-        num_seen = num_rows(real)
+        num_seen = num_rows(real) * self.packing
         weight = players.row_weights(data)
         if not self._reach_checked:
             reach.check(self, real, condition)
@@ -422,10 +435,8 @@ class GAN(Sampled, Resumable):
     def test_step(self, data):
         """Logs and metrics of the averaged generator; draws its own fakes."""
         real, condition = self.split_batch(data)
-        latents = self.latents(
-            ops.shape(real)[0], self.evaluation_seed_generator
-        )
-        fake = self(self.generator_inputs(latents, condition))
+        latents = self.draw_latents(real, self.evaluation_seed_generator)
+        fake = self.judged(self(self.generator_inputs(latents, condition)))
         outputs = self.outputs(real, condition)
         real_logits = self.logits(outputs)
         fake_logits = self.discriminate(fake, condition)

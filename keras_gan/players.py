@@ -79,12 +79,13 @@ def check_unconditional(generator, discriminator):
         )
 
 
-def check_fit(fake, discriminator):
+def check_fit(fake, discriminator, packing=1):
     """Raises if the discriminator does not take what the generator gives.
 
     Args:
         fake: symbolic output of the generator.
         discriminator: Keras model.
+        packing: integer, samples that it takes as one, by the last axis.
     """
     inputs = getattr(discriminator, "inputs", None)
     # Of other models it is not known which layer comes last.
@@ -100,6 +101,9 @@ def check_fit(fake, discriminator):
             "The generator must give one tensor. "
             f"Received: generator output={fake!r}"
         )
+    *sizes, channels = fake.shape
+    if packing > 1:
+        fake = keras.KerasTensor((*sizes, packing * channels), fake.dtype)
     if inputs is not None and not same_shape(fake, inputs[0]):
         raise ValueError(
             "The generator's samples do not fit the discriminator: the order "

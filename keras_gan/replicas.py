@@ -50,6 +50,16 @@ def global_mean(x):
     return total(ops.mean(x)) / num_replicas()
 
 
+def global_row_mean(x):
+    """The mean of all rows of all replicas' tensors of one size.
+
+    Example:
+    >>> global_row_mean(ops.array([[1.0, 2.0], [3.0, 4.0]])).numpy().tolist()
+    [2.0, 3.0]
+    """
+    return total(ops.mean(x, axis=0)) / num_replicas()
+
+
 def global_std(x):
     """The standard deviation of all values of all replicas' tensors."""
     if context_of_many() is None:

@@ -75,4 +75,24 @@ class Sampled(keras.Model):
             filepath: string, the folder to write.
             verbose: whether Keras prints the endpoints.
         """
-        serving.export(self.averaged_generator, self.latents, filepath, verbose)
+        serving.export(
+            self.averaged_generator,
+            self.latents,
+            filepath,
+            verbose,
+            self.as_condition,
+            self.endpoints(),
+        )
+
+    def as_condition(self, y):
+        """Labels as the generator takes them; plain models take none."""
+        return None
+
+    def endpoints(self):
+        """What `export` writes beside `serve` and `generate`.
+
+        Returns:
+            Dictionary from a name to the model that the endpoint runs, its
+            function and its signature.
+        """
+        return {}

@@ -17,7 +17,7 @@ GENERATE_SIGNATURE = [
 ]
 
 
-def export(generator, draw, filepath, verbose, as_condition=None):
+def export(generator, draw, filepath, verbose, as_condition, further):
     """Writes the endpoints `serve` and `generate`.
 
     Args:
@@ -25,8 +25,9 @@ def export(generator, draw, filepath, verbose, as_condition=None):
         draw: latent sampler `(batch_size, seed)`.
         filepath: string, the folder to write.
         verbose: whether Keras prints the endpoints.
-        as_condition: callable, labels to the generator's second input, if it
-            has one.
+        as_condition: callable, labels to the generator's second input.
+        further: dictionary from a name to a model, a function and its
+            signature, endpoints to write beside.
     """
     specs = tree.flatten(input_spec(generator, draw))
     labels = [label_spec(spec) for spec in specs[1:]]
@@ -49,6 +50,9 @@ def export(generator, draw, filepath, verbose, as_condition=None):
     archive.track(generator)
     archive.add_endpoint("serve", serve, [latents, *labels])
     archive.add_endpoint("generate", generate, [*GENERATE_SIGNATURE, *labels])
+    for name, (model, function, signature) in further.items():
+        archive.track(model)
+        archive.add_endpoint(name, function, signature)
     archive.write_out(str(filepath), verbose=verbose)
 
 

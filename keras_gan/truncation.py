@@ -99,18 +99,19 @@ def predict(generator, inputs, truncation, batch_size):
     Returns:
         NumPy array `(n, ...)`.
     """
-
-    def run(player, inputs):
-        if spans_processes(player.distribute_strategy):
-            return predict_here(player, inputs, batch_size)
-        return player.predict(inputs, batch_size=batch_size, verbose=0)
-
     parts = None if truncation == 1.0 else split_at_styles(generator)
     if parts is None:
-        return run(generator, scaled(inputs, truncation))
+        return run(generator, scaled(inputs, truncation), batch_size)
     mapping, layer, synthesis = parts
-    styles = layer.truncate(run(mapping, inputs), truncation)
-    return run(synthesis, styles)
+    styles = layer.truncate(run(mapping, inputs, batch_size), truncation)
+    return run(synthesis, styles, batch_size)
+
+
+def run(player, inputs, batch_size):
+    """What `predict` of a player gives, in each process by itself."""
+    if spans_processes(player.distribute_strategy):
+        return predict_here(player, inputs, batch_size)
+    return player.predict(inputs, batch_size=batch_size, verbose=0)
 
 
 def predict_here(player, inputs, batch_size):
@@ -123,5 +124,5 @@ def predict_here(player, inputs, batch_size):
     for start in range(0, len(tree.flatten(inputs)[0]), batch_size):
         rows = slice(start, start + batch_size)
         x = tree.map_structure(lambda part, rows=rows: part[rows], inputs)
-        found.append(step(x).numpy())
-    return np.concatenate(found)
+        found.append(tree.map_structure(lambda y: y.numpy(), step(x)))
+    return tree.map_structure(lambda *parts: np.concatenate(parts), *found)

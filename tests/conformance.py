@@ -85,13 +85,15 @@ def compiled(
     task=None,
     **kwargs,
 ):
+    options = dict(task or {})
+    if latents is not None:
+        options["latents"] = latents
     gan = model(
         *players,
-        **(task or {}),
         seed=3,
         augment=augment,
-        latents=latents,
         ema_half_life=ema_half_life,
+        **options,
     )
     beta_2 = schedules.CosineBurnIn(0.9, 0.99, duration=100)
     gan.compile(
@@ -151,6 +153,21 @@ def image_batch(channels):
         return batch_of(8, 8, channels)(seed), np.arange(BATCH) % 3
 
     return make_batch
+
+
+def classes_players(labels, size=4):
+    """A generator with or without labels, a discriminator without."""
+    generator, _ = architectures.mlp(
+        (size, size, 1), 8, num_classes=3 if labels else None, units=(8,)
+    )
+    _, discriminator = architectures.mlp((size, size, 1), units=(8, 6))
+    return generator, discriminator
+
+
+def few_labels_batch(seed=0):
+    """Half of the rows are not labelled."""
+    x, y = labelled_batch(seed)
+    return x, np.where(np.arange(BATCH) % 2, y, -1)
 
 
 def weighted_batch(seed=0):
@@ -272,6 +289,72 @@ CASES = [
         ),
         attribute_batch,
         (),
+    ),
+    Case(
+        "acgan",
+        lambda: compiled(
+            classes_players(labels=True),
+            "non_saturating",
+            [penalties.R1(0.5)],
+            model=tasks.ACGAN,
+            task={"num_classes": 3, "classification_weight": 0.7},
+            d_steps=2,
+        ),
+        labelled_batch,
+        ("ACGAN",),
+    ),
+    Case(
+        "reacgan",
+        lambda: compiled(
+            classes_players(labels=True),
+            "hinge",
+            [penalties.LeCam(0.3, start=2)],
+            model=tasks.ReACGAN,
+            task={"num_classes": 3, "embedding_dim": 5, "margin": 0.9},
+            update="shared",
+        ),
+        labelled_batch,
+        ("ReACGAN",),
+    ),
+    Case(
+        "semi_supervised",
+        lambda: compiled(
+            classes_players(labels=False),
+            "non_saturating",
+            model=tasks.SemiSupervisedGAN,
+            task={"num_classes": 3, "fake_class": True},
+            augment=layers.GaussianNoise(0.1),
+        ),
+        few_labels_batch,
+        ("SemiSupervisedGAN",),
+    ),
+    Case(
+        "infogan",
+        lambda: compiled(
+            classes_players(labels=False),
+            "non_saturating",
+            [penalties.R1(0.5, every=2)],
+            model=tasks.InfoGAN,
+            task={"categories": (3, 2), "num_continuous": 1},
+        ),
+        batch_of(4, 4, 1),
+        ("InfoGAN", "Codes"),
+    ),
+    Case(
+        "packed",
+        lambda: compiled(
+            (
+                architectures.mlp((4, 4, 1), 4, units=(8,))[0],
+                architectures.mlp((4, 4, 2), units=(8,))[1],
+            ),
+            "wasserstein",
+            [penalties.WGANGP(5.0)],
+            model=tasks.PackedGAN,
+            task={"packing": 2},
+            augment=keras_gan.layers.DiffAugment("translation"),
+        ),
+        batch_of(4, 4, 1),
+        ("PackedGAN",),
     ),
     Case(
         "weights",

@@ -41,7 +41,6 @@ ARROWS = {
         "latents",
         "layers",
         "players",
-        "serving",
         "truncation",
     },
     "sampling": {"serving", "truncation"},

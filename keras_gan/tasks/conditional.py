@@ -3,14 +3,13 @@
 import keras
 
 from keras_gan import players
-from keras_gan import serving
-from keras_gan.distribution import as_tuple
 from keras_gan.gan import GAN
 from keras_gan.tasks import labels
+from keras_gan.tasks.labelled import Labelled
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class ConditionalGAN(GAN):
+class ConditionalGAN(Labelled):
     """A GAN whose players both see the labels of the samples.
 
     Choose it where samples have classes or attributes: one model for all of
@@ -65,39 +64,10 @@ class ConditionalGAN(GAN):
         """Raises unless the players take the labels they are given."""
         labels.spec_of(generator, discriminator, num_classes)
 
-    def given_data(self, function, args, kwargs):
-        """Arguments of `fit` or `evaluate`, labels looked at."""
-        given = super().given_data(function, args, kwargs)
-        self.check_given(given.get("x"), "y", given.get("y"))
-        x, y, *_ = (*as_tuple(given.get("validation_data")), None)
-        self.check_given(x, "y of validation_data", y)
-        return given
-
-    def check_given(self, x, name, y):
-        """Raises if labels at hand are not those of the model."""
-        names = getattr(x, "class_names", None)
-        if names and self.num_classes and len(names) > self.num_classes:
-            raise ValueError(
-                f"The data has {len(names)} classes, more than the model. "
-                f"Received: num_classes={self.num_classes}"
-            )
-        if y is not None:
-            self.checked_labels(name, y)
-
-    def checked_labels(self, name, y):
-        """Labels as NumPy, as the generator takes them, or an error."""
-        spec = self.generator.inputs[1]
-        return labels.checked(name, y, spec, self.num_classes)
-
-    def as_condition(self, y):
-        """Labels of a batch as the players take them."""
-        spec = self.generator.inputs[1]
-        return labels.as_condition(y, spec, self.num_classes)
-
-    def split_batch(self, data):
-        """Real samples and their labels."""
-        real, _ = super().split_batch(data)
-        return real, self.as_condition(players.given_labels(data))
+    @property
+    def label_spec(self):
+        """Symbolic labels, as the players take them."""
+        return self.generator.inputs[1]
 
     def sample_inputs(self, n_or_labels, seed=None):
         """Latents, and the labels that are asked for."""
@@ -116,10 +86,4 @@ class ConditionalGAN(GAN):
             filepath: string, the folder to write.
             verbose: whether Keras prints the endpoints.
         """
-        serving.export(
-            self.averaged_generator,
-            self.latents,
-            filepath,
-            verbose,
-            self.as_condition,
-        )
+        super().export(filepath, verbose)

@@ -8,6 +8,7 @@ from keras import ops
 from keras_gan.checks import check_integer
 
 OUT_OF_RANGE = "Labels must be classes in [0, num_classes)."
+CLASSES = keras.KerasTensor((None, 1), dtype="int32")
 
 
 def spec_of(generator, discriminator, num_classes):
@@ -28,7 +29,7 @@ def spec_of(generator, discriminator, num_classes):
         ValueError: the players take something else.
     """
     if num_classes is not None:
-        check_integer("num_classes", num_classes, minimum=2)
+        check_num_classes(num_classes)
     wanted = {"generator": generator, "discriminator": discriminator}
     specs = {
         name: second_input(name, player)
@@ -59,6 +60,11 @@ def spec_of(generator, discriminator, num_classes):
     return specs["generator"]
 
 
+def check_num_classes(num_classes):
+    """Raises unless there are at least two classes."""
+    check_integer("num_classes", num_classes, minimum=2)
+
+
 def second_input(name, player):
     """The labels' place among a player's inputs, or an error."""
     inputs = getattr(player, "inputs", None) or ()
@@ -72,7 +78,7 @@ def second_input(name, player):
     return inputs[1]
 
 
-def as_condition(labels, spec, num_classes):
+def as_condition(labels, spec, num_classes, minimum=0):
     """Labels of a batch as the players take them.
 
     Args:
@@ -80,6 +86,7 @@ def as_condition(labels, spec, num_classes):
             `(batch, n)` where `num_classes` is None.
         spec: what `spec_of` gives.
         num_classes: integer or None.
+        minimum: integer, the smallest class allowed.
 
     Returns:
         Tensor of the shape and dtype of `spec`. Labels out of range end the
@@ -92,11 +99,11 @@ def as_condition(labels, spec, num_classes):
     check_kind("labels", labels, spec, num_classes)
     labels = ops.reshape(labels, (-1, spec.shape[1]))
     if num_classes is not None:
+        limits = [ops.cast(x, "int64") for x in (minimum, num_classes)]
+        wide = ops.cast(labels, "int64")
         checks = [
-            tf.debugging.assert_non_negative(labels, OUT_OF_RANGE),
-            tf.debugging.assert_less(
-                labels, ops.cast(num_classes, labels.dtype), OUT_OF_RANGE
-            ),
+            tf.debugging.assert_greater_equal(wide, limits[0], OUT_OF_RANGE),
+            tf.debugging.assert_less(wide, limits[1], OUT_OF_RANGE),
         ]
         with tf.control_dependencies([c for c in checks if c is not None]):
             labels = tf.identity(labels)

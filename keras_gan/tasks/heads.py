@@ -1,0 +1,75 @@
+"""Further outputs of a discriminator, made from its features."""
+
+import keras
+
+from keras_gan.layers.spectral_normalization import SpectralNormalization
+
+
+def with_heads(discriminator, make_heads, shapes):
+    """A discriminator that gives more than logits.
+
+    The features are what its last layer takes; the new model shares all
+    layers with the old one.
+
+    Args:
+        discriminator: functional or sequential Keras model of one input; one
+            that has the outputs already is given back.
+        make_heads: callable, `(logits, features, head)` to the list of
+            outputs; `head` puts a dense layer on features, spectrally
+            normalised where the last layer is.
+        shapes: list of tuples, shapes of the outputs without the batch; None
+            where any size will do.
+
+    Returns:
+        Keras model.
+
+    Raises:
+        ValueError: the discriminator takes more than samples, or has no
+            features `(batch, n)`.
+    """
+    outputs = getattr(discriminator, "outputs", None) or ()
+    if len(getattr(discriminator, "inputs", None) or ()) != 1:
+        raise ValueError(
+            "The discriminator must be a functional model that takes samples "
+            "only: labels are for the generator, or for none of the players. "
+            f"Received: discriminator={discriminator!r}"
+        )
+    if fits(outputs, shapes):
+        return discriminator
+    last = next(
+        (x for x in discriminator.layers[::-1] if is_last(x, outputs)), None
+    )
+    if len(outputs) != 1 or last is None or len(last.input.shape) != 2:
+        raise ValueError(
+            "The discriminator must end in a dense layer, whose input, "
+            "features of shape (batch, n), is what further outputs are made "
+            f"of; or give outputs of shapes {shapes} itself. Received: "
+            f"discriminator={discriminator!r} with outputs of shapes "
+            f"{[tuple(x.shape[1:]) for x in outputs]}"
+        )
+
+    def head(features, units, **options):
+        layer = keras.layers.Dense(units, dtype="float32", **options)
+        if isinstance(last, SpectralNormalization):
+            layer = SpectralNormalization(layer)
+        return layer(features)
+
+    found = make_heads(outputs[0], last.input, head)
+    return keras.Model(discriminator.input, found, name=discriminator.name)
+
+
+def fits(outputs, shapes):
+    """Whether outputs have these shapes."""
+    return len(outputs) == len(shapes) and all(
+        len(x.shape[1:]) == len(shape)
+        and all(b is None or a == b for a, b in zip(x.shape[1:], shape))
+        for x, shape in zip(outputs, shapes)
+    )
+
+
+def is_last(layer, outputs):
+    """Whether a layer gives the one output of a model."""
+    try:
+        return len(outputs) == 1 and layer.output is outputs[0]
+    except (AttributeError, ValueError):
+        return False
