@@ -173,6 +173,16 @@ def resumed(context, out, epochs):
     return folder, {**recipe, "epochs": epochs or recipe["epochs"]}
 
 
+def as_labels(text):
+    """A list of integers from a text such as `0,1,2`, or None."""
+    try:
+        return text and [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(
+            f"must be integers with commas between. Received: {text!r}"
+        ) from error
+
+
 @main.command(cls=Command)
 @MODEL
 @click.option("--count", type=click.IntRange(1), default=80, show_default=True)
@@ -183,6 +193,13 @@ def resumed(context, out, epochs):
     default=1.0,
     show_default=True,
     help="Factor on the latents.",
+)
+@click.option(
+    "--labels",
+    metavar="0,1,2",
+    callback=lambda context, option, text: as_labels(text),
+    help="Classes to draw, in turn, from a model that takes labels.  "
+    "[default: all]",
 )
 @click.option(
     "--columns",
@@ -197,7 +214,7 @@ def resumed(context, out, epochs):
     type=click.Path(path_type=pathlib.Path),
     help=".png: one grid. .npy: an array. Else: a folder of PNGs.",
 )
-def generate(model, count, seed, truncation, columns, out):
+def generate(model, count, seed, truncation, labels, columns, out):
     """Draw samples from MODEL, a .keras file or a run folder.
 
     The same seed gives the same samples. Nothing is overwritten.
@@ -205,7 +222,8 @@ def generate(model, count, seed, truncation, columns, out):
     if out.exists():
         raise click.ClickException(f"{out} exists; nothing is overwritten.")
     gan = run_folder.load_model(model)
-    samples = gan.generate(count, seed=seed, truncation=truncation)
+    asked = run_folder.wanted(gan, count, labels)
+    samples = gan.generate(asked, seed=seed, truncation=truncation)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npy":
         np.save(out, samples, allow_pickle=False)

@@ -8,11 +8,20 @@ or `steps_per_execution`.
 import keras
 
 from keras_gan import architectures
+from keras_gan import tasks
 from keras_gan.checks import check_number
 from keras_gan.gan import GAN
 from keras_gan.penalties import ZeroCentered
 
-__all__ = ["dcgan", "mlp", "r3gan_small"]
+__all__ = [
+    "acgan",
+    "conditional",
+    "dcgan",
+    "infogan",
+    "mlp",
+    "r3gan_small",
+    "semi_supervised",
+]
 
 
 def mlp(
@@ -37,7 +46,8 @@ def mlp(
     (2, 30)
     """
     players = architectures.mlp(image_shape, latent_dim)
-    return tutorial(players, learning_rate, seed, compile_kwargs)
+    gan = GAN(*players, seed=seed)
+    return tutorial(gan, learning_rate, compile_kwargs)
 
 
 def dcgan(
@@ -72,7 +82,8 @@ def dcgan(
     batch normalisation here.
     """
     players = architectures.dcgan(image_shape, latent_dim)
-    return tutorial(players, learning_rate, seed, compile_kwargs)
+    gan = GAN(*players, seed=seed)
+    return tutorial(gan, learning_rate, compile_kwargs)
 
 
 def adam(learning_rate, **betas):
@@ -82,9 +93,8 @@ def adam(learning_rate, **betas):
     return keras.optimizers.Adam(learning_rate, **betas)
 
 
-def tutorial(players, learning_rate, seed, compile_kwargs):
-    """Two players with the tutorials' loss and optimizers."""
-    gan = GAN(*players, seed=seed)
+def tutorial(gan, learning_rate, compile_kwargs):
+    """A model with the tutorials' loss and optimizers."""
     gan.compile(
         adam(learning_rate, beta_1=0.5),
         adam(learning_rate, beta_1=0.5),
@@ -132,6 +142,12 @@ def r3gan_small(
     Reference: Huang et al., arXiv 2501.05441. Loss and penalty are the
     paper's; networks, learning rate and length are made for minutes on a CPU.
     """
+    gan = GAN(*architectures.dcgan(image_shape, latent_dim), seed=seed)
+    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+
+
+def pairing(gan, learning_rate, penalty_weight, compile_kwargs):
+    """A model with the objective and the optimizers of `r3gan_small`."""
     if penalty_weight is None:
         penalty_weight = 1.0
     elif "penalties" in compile_kwargs:
@@ -141,7 +157,6 @@ def r3gan_small(
             f"penalty_weight={penalty_weight!r}, "
             f"penalties={compile_kwargs['penalties']!r}"
         )
-    gan = GAN(*architectures.dcgan(image_shape, latent_dim), seed=seed)
     gan.compile(
         adam(learning_rate, beta_1=0.0, beta_2=0.99),
         adam(learning_rate, beta_1=0.0, beta_2=0.99),
@@ -152,3 +167,161 @@ def r3gan_small(
         },
     )
     return gan
+
+
+def conditional(
+    image_shape=(28, 28, 1),
+    num_classes=10,
+    latent_dim=64,
+    learning_rate=2e-3,
+    penalty_weight=None,
+    seed=None,
+    **compile_kwargs,
+):
+    """Samples of the class that one asks for, in minutes.
+
+    `r3gan_small` with labels: they stand behind the latents, and the
+    discriminator has a projection; the loss pairs samples of one class.
+
+    Args:
+        image_shape: `(height, width, channels)`, sides 4 to 7 times a power
+            of two.
+        num_classes: integer >= 2.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.ConditionalGAN`.
+
+    Raises:
+        ValueError: both `penalty_weight` and `penalties` are given.
+
+    Example:
+    >>> conditional(num_classes=3).generate([0, 2], seed=0).shape
+    (2, 28, 28, 1)
+
+    Reference: Huang et al., arXiv 2501.05441; Miyato & Koyama, arXiv
+    1802.05637.
+    """
+    players = architectures.dcgan(image_shape, latent_dim, num_classes)
+    gan = tasks.ConditionalGAN(*players, num_classes, seed=seed)
+    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+
+
+def acgan(
+    image_shape=(28, 28, 1),
+    num_classes=10,
+    latent_dim=64,
+    learning_rate=2e-3,
+    penalty_weight=None,
+    seed=None,
+    **compile_kwargs,
+):
+    """Samples by class and a classifier, both from one training.
+
+    `tasks.ACGAN` on the players and the objective of `r3gan_small`.
+
+    Args:
+        image_shape: as for `conditional`.
+        num_classes: integer >= 2.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.ACGAN`.
+
+    Raises:
+        ValueError: both `penalty_weight` and `penalties` are given.
+
+    Example:
+    >>> gan = acgan(num_classes=3)
+    >>> gan.classify(gan.generate([0, 2], seed=0)).shape
+    (2, 3)
+
+    Reference: Odena et al., arXiv 1610.09585.
+    """
+    generator, _ = architectures.dcgan(image_shape, latent_dim, num_classes)
+    _, discriminator = architectures.dcgan(image_shape)
+    gan = tasks.ACGAN(generator, discriminator, num_classes, seed=seed)
+    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+
+
+def infogan(
+    image_shape=(28, 28, 1),
+    latent_dim=74,
+    learning_rate=2e-3,
+    penalty_weight=None,
+    seed=None,
+    **compile_kwargs,
+):
+    """Kinds and shades of samples, found without labels.
+
+    `tasks.InfoGAN` with one code of 10 categories and two continuous ones, on
+    the players and the objective of `r3gan_small`.
+
+    Args:
+        image_shape: as for `conditional`.
+        latent_dim: integer >= 13, length of noise and codes.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.InfoGAN`.
+
+    Raises:
+        ValueError: both `penalty_weight` and `penalties` are given.
+
+    Example:
+    >>> gan = infogan()
+    >>> gan.encode(gan.generate(2, seed=0)).shape
+    (2, 12)
+
+    Reference: Chen et al., arXiv 1606.03657.
+    """
+    players = architectures.dcgan(image_shape, latent_dim)
+    gan = tasks.InfoGAN(*players, seed=seed)
+    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+
+
+def semi_supervised(
+    image_shape=(28, 28, 1),
+    num_classes=10,
+    latent_dim=64,
+    learning_rate=1e-3,
+    seed=None,
+    **compile_kwargs,
+):
+    """A classifier from few labels; those of -1 are missing.
+
+    `tasks.SemiSupervisedGAN` with feature matching on the players of
+    `architectures.dcgan`, Adam with beta_1 0.5.
+
+    Args:
+        image_shape: as for `conditional`.
+        num_classes: integer >= 2.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.SemiSupervisedGAN`.
+
+    Example:
+    >>> gan = semi_supervised(num_classes=3)
+    >>> gan.classify(gan.generate(2, seed=0)).shape
+    (2, 3)
+
+    Reference: Salimans et al., arXiv 1606.03498.
+    """
+    players = architectures.dcgan(image_shape, latent_dim)
+    gan = tasks.SemiSupervisedGAN(*players, num_classes, seed=seed)
+    return tutorial(gan, learning_rate, compile_kwargs)

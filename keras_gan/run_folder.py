@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import inspect
 import json
 import logging
 import pathlib
@@ -225,7 +226,7 @@ class RunFolder:
     def write_samples(self, gan):
         """Writes `samples.npy` where samples are no pictures."""
         if not makes_pictures(gan):
-            samples = gan.generate(1000, seed=0)
+            samples = gan.generate(wanted(gan, 1000), seed=0)
             with replacing(self.path / "samples.npy") as path:
                 np.save(path, samples, allow_pickle=False)
 
@@ -246,6 +247,24 @@ class RunFolder:
             for name, values in columns.items()
             if name != "epoch"
         }
+
+
+def wanted(gan, count, labels=None):
+    """What `generate` is asked for `count` samples: labels in turn, if any.
+
+    Raises:
+        ValueError: the model takes no labels and is given some.
+    """
+    classes = getattr(gan, "num_classes", None)
+    classes = classes if getattr(gan, "takes_labels", True) else None
+    if classes is None and labels is not None:
+        raise ValueError(
+            "The model takes no labels. "
+            f"Received: labels={labels} for {type(gan).__name__}"
+        )
+    if classes is None:
+        return count
+    return np.resize(np.arange(classes) if labels is None else labels, count)
 
 
 def default_path(data, preset):
@@ -295,7 +314,20 @@ def build(recipe, train):
     }
     keras.utils.set_random_seed(recipe["seed"])
     preset = getattr(presets, recipe["preset"])
+    if "num_classes" in inspect.signature(preset).parameters:
+        given["num_classes"] = num_classes(train, recipe["preset"])
     return preset(shape, seed=recipe["seed"], **given)
+
+
+def num_classes(dataset, preset):
+    """How many classes a data set has, or an error."""
+    found = getattr(dataset, "num_classes", None)
+    if found is None:
+        raise ValueError(
+            f"--preset {preset} needs data with classes: integer labels, or a "
+            f"folder of images a class. Received: {dataset.element_spec}"
+        )
+    return found
 
 
 def sample_shape(dataset):

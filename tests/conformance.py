@@ -445,6 +445,30 @@ CASES = [
         batch_of(8, 8, 1),
         ("presets.r3gan_small",),
     ),
+    Case(
+        "preset_conditional",
+        lambda: presets.conditional((8, 8, 1), 3, latent_dim=3, seed=1),
+        image_batch(1),
+        ("presets.conditional",),
+    ),
+    Case(
+        "preset_acgan",
+        lambda: presets.acgan((8, 8, 1), 3, latent_dim=3, seed=1),
+        image_batch(1),
+        ("presets.acgan",),
+    ),
+    Case(
+        "preset_infogan",
+        lambda: presets.infogan((8, 8, 1), latent_dim=14, seed=1),
+        batch_of(8, 8, 1),
+        ("presets.infogan",),
+    ),
+    Case(
+        "preset_semi_supervised",
+        lambda: presets.semi_supervised((8, 8, 1), 3, latent_dim=3, seed=1),
+        image_batch(1),
+        ("presets.semi_supervised",),
+    ),
 ]
 
 # A callback sees a model's structure, not its loss: plain, two steps of one

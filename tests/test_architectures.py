@@ -96,21 +96,28 @@ def test_mlp_slope_and_options():
 
 
 def test_dcgan_with_labels():
-    """A code of as many numbers as the latents; a map of one more channel."""
+    """A code of as many numbers as the latents; a vector of the features."""
     generator, discriminator = architectures.dcgan(
         (16, 12, 3), latent_dim=5, num_classes=4, width=2
     )
     assert kernels(generator)[:2] == [(4, 5), (10, 8 * 6 * 2)]
-    assert kernels(discriminator)[:2] == [(4, 16 * 12), (4, 4, 4, 2)]
+    assert kernels(discriminator)[1:] == [(4, 96), (96, 1)]
     assert [x.shape for x in generator.inputs] == [(None, 5), (None, 1)]
-    maps = discriminator.get_layer(index=2)
-    channel = discriminator.layers[4].output
-    x, y = np.zeros((2, 16, 12, 3), "float32"), np.array([[3], [1]])
-    seen = keras.Model(discriminator.inputs, channel)([x, y]).numpy()
-    table = keras.ops.convert_to_numpy(maps.embeddings)
-    np.testing.assert_array_equal(seen[..., :3], x)
-    np.testing.assert_array_equal(
-        seen[..., 3], table[[3, 1]].reshape(2, 16, 12)
+    dense = next(x for x in discriminator.layers if hasattr(x, "units"))
+    inputs = discriminator.inputs
+    features = keras.Model(inputs, dense.input)
+    x, y = np.random.rand(2, 16, 12, 3), np.array([[3], [1]])
+    seen = keras.ops.convert_to_numpy(features([x, y]))
+    table = next(
+        keras.ops.convert_to_numpy(x.embeddings)
+        for x in discriminator.layers
+        if hasattr(x, "embeddings")
+    )
+    plain = keras.ops.convert_to_numpy(dense(seen))[:, 0]
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(discriminator([x, y]))[:, 0],
+        plain + (seen * table[[3, 1]]).sum(axis=1),
+        rtol=1e-4,
     )
 
 

@@ -175,7 +175,7 @@ CASES = [
     # Data: labels.
     (with_labels(np.zeros(11, int)), V, r"labels of shape=\(11,\)"),
     (with_labels(np.full(12, -1)), V, r"labels in \[-1, -1\]"),
-    (with_labels(np.arange(12) - 1), V, r"labels in \[-1, 10\]"),
+    (with_labels(np.arange(12) - 2), V, r"labels in \[-2, 9\]"),
     (with_labels(np.full(12, 2**63, np.uint64)), V, "labels in .*9223372036"),
     (with_labels(np.full(12, 0.5)), V, "dtype=float64"),
     (with_labels(np.full(12, "cat")), V, "dtype=<U3"),

@@ -281,7 +281,9 @@ def test_mixed_precision_keeps_float32(policy, case, monkeypatch):
     terms = {}
     update = gan.trackers.update
     monkeypatch.setattr(
-        gan.trackers, "update", lambda new: (terms.update(new), update(new))
+        gan.trackers,
+        "update",
+        lambda new, *rest: (terms.update(new), update(new, *rest)),
     )
     logs = fit(gan, case).history
     assert {"d_loss", "g_loss", *map(penalty_name, gan.penalties)} <= {*terms}

@@ -200,7 +200,8 @@ def test_labels_out_of_range_in_a_data_set_move_nothing():
     gan = telling_gan()
     gan.d_optimizer.learning_rate = gan.g_optimizer.learning_rate = 0.1
     x, y = telling_batch()
-    before = [np.array(w) for w in gan.get_weights()]
+    players = (gan.generator, gan.discriminator, gan.averaged_generator)
+    before = [np.array(w) for player in players for w in player.get_weights()]
     for wrong in (3, -1):
         y[5] = wrong
         data = tf.data.Dataset.from_tensors((x, y))
@@ -208,7 +209,8 @@ def test_labels_out_of_range_in_a_data_set_move_nothing():
             tf.errors.InvalidArgumentError, match="in \\[0, num"
         ):
             gan.fit(data, shuffle=False, verbose=0)
-        for a, b in zip(before, gan.get_weights()):
+        after = [w for player in players for w in player.get_weights()]
+        for a, b in zip(before, after, strict=True):
             np.testing.assert_array_equal(a, b)
     assert int(gan.d_optimizer.iterations) == 0
 

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_gan.architectures.labels import conditional_inputs
+from keras_gan.architectures.labels import projected
 from keras_gan.architectures.labels import with_code
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
@@ -28,7 +29,8 @@ def dcgan(
     64 four, 128 five. Kernels are 4x4 with stride 2, divisible by the
     stride, so that no checkerboard comes from uneven overlap. With classes,
     a learned vector of the label stands behind the latents, and the
-    discriminator sees a learned map of the label as one more channel.
+    discriminator adds to its logit the product of its features with another
+    one (projection).
 
     Args:
         image_shape: `(height, width, channels)`. Height and width must be 4
@@ -59,7 +61,9 @@ def dcgan(
 
     Reference: Radford et al., arXiv 1511.06434. There kernels are 5x5 and
     weights start at N(0, 0.02); here kernels are 4x4 and weights start as
-    Keras starts them. Labels: Mirza & Osindero, arXiv 1411.1784.
+    Keras starts them. Labels: Mirza & Osindero, arXiv 1411.1784, and, in the
+    discriminator, Miyato & Koyama, arXiv 1802.05637, where they are measured
+    to be followed better than as a channel of the image.
     """
     height, width_px, channels = check_image_shape(image_shape)
     stages = num_stages(image_shape)
@@ -126,13 +130,15 @@ def dcgan_discriminator(image_shape, num_classes, widths, norm):
     image, labels, inputs = conditional_inputs(
         keras.Input(image_shape, name="image"), num_classes
     )
-    x = with_code(image, labels, num_classes, (*image_shape[:2], 1))
+    x = image
     for stage, filters in enumerate(widths):
         x = layers.Conv2D(filters, KERNEL, 2, padding="same")(x)
         if norm and stage > 0:
             x = layers.BatchNormalization()(x)
         x = layers.LeakyReLU(0.2)(x)
-    logits = layers.Dense(1, dtype="float32")(layers.Flatten()(x))
+    features = layers.Flatten(dtype="float32")(x)
+    logits = layers.Dense(1, dtype="float32")(features)
+    logits = projected(logits, features, labels, num_classes)
     return keras.Model(inputs, logits, name="discriminator")
 
 

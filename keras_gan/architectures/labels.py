@@ -1,4 +1,4 @@
-"""How labels enter the players, by embedding and concatenation."""
+"""How labels enter the players: by concatenation and by projection."""
 
 import math
 
@@ -35,3 +35,30 @@ def with_code(x, labels, num_classes, shape):
         embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0),
     )(labels)
     return layers.Concatenate()([x, layers.Reshape(shape)(code)])
+
+
+def projected(logits, features, labels, num_classes):
+    """Logits, and how far features point the way of the label's vector.
+
+    `logits + <embedding(label), features>`.
+
+    Args:
+        logits: symbolic tensor `(batch, 1)`.
+        features: symbolic tensor `(batch, n)`.
+        labels: symbolic integers `(batch, 1)`, or None for the logits alone.
+        num_classes: integer, how many there are.
+
+    Returns:
+        Symbolic tensor `(batch, 1)`.
+    """
+    if labels is None:
+        return logits
+    embedding = layers.Embedding(
+        num_classes,
+        features.shape[-1],
+        embeddings_initializer="glorot_uniform",
+        dtype="float32",
+    )
+    by_class = layers.Flatten(dtype="float32")(embedding(labels))
+    dot = layers.Dot(axes=1, dtype="float32")([by_class, features])
+    return layers.Add(dtype="float32")([logits, dot])

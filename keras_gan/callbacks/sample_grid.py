@@ -113,7 +113,8 @@ class SampleGrid(keras.callbacks.Callback):
     def samples(self):
         """Images from the fixed latents, row after row."""
         num_classes = getattr(self.model, "num_classes", None)
-        if num_classes is None:
+        takes_labels = getattr(self.model, "takes_labels", True)
+        if num_classes is None or not takes_labels:
             wanted = self.rows * self.columns
         else:
             wanted = np.repeat(np.arange(num_classes), self.columns)

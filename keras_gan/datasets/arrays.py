@@ -181,10 +181,10 @@ def checked_labels(y, num_samples, name):
 def checked_classes(y, name):
     """Class numbers as int64, or an error."""
     low, high = int(y.min()), int(y.max())
-    if low < 0 or high > np.iinfo(np.int32).max:
+    if low < -1 or high < 0 or high > np.iinfo(np.int32).max:
         raise ValueError(
-            f"Labels of `{name}` must be class numbers, 0 and up; leave out "
-            "samples without a class. "
+            f"Labels of `{name}` must be class numbers, 0 and up, or -1 where "
+            "there is none, and some must be there. "
             f"Received: labels in [{low}, {high}]"
         )
     return y.astype(np.int64)

@@ -38,7 +38,8 @@ def load(
     rest in memory as uint8. Rows that do not fill a batch are dropped; a
     test set smaller than a batch comes as one batch. Where there are labels
     the batches are `(x, labels)`, and the data sets have the attribute
-    `class_names`, a list of strings or None.
+    `class_names`, a list of strings or None, and `num_classes`, None where
+    labels are no classes. A label of -1 stands for one that is missing.
 
     Args:
         data: one of
@@ -247,6 +248,14 @@ def check_alike(train, test):
 
 
 def named(dataset, samples):
-    """The data set, with the names of its classes as an attribute."""
+    """The data set, with its classes' names and number as attributes."""
     dataset.class_names = samples.class_names
+    dataset.num_classes = num_classes(samples)
     return dataset
+
+
+def num_classes(samples):
+    """How many classes there are, or None where labels are no classes."""
+    if samples.y is None or samples.y.ndim > 1:
+        return None
+    return max(len(samples.class_names or ()), int(samples.y.max()) + 1)

@@ -143,7 +143,7 @@ def knows(logits, num_classes):
 
 def by_picture(gan, sets, logits):
     """Classes of the fakes, as `Findings` has them."""
-    found, num_classes = {}, getattr(gan, "num_classes", None)
+    found, num_classes = {}, samples.num_labels(gan)
     if logits is not None:
         predicted = logits["fake"].argmax(axis=1)
         found["classes.png"] = predicted, logits["fake"].shape[1]
@@ -156,7 +156,7 @@ def by_picture(gan, sets, logits):
 def notes(gan, sets, rows, network, count):
     """Sentences on what a reader would not expect."""
     found = [network.reason] if network.reason else []
-    num_classes = getattr(gan, "num_classes", None)
+    num_classes = samples.num_labels(gan)
     if num_classes is not None and sets.labels is None:
         found.append(
             "There are no numbers by label: the model takes labels from 0 to "

@@ -5,6 +5,7 @@ import numpy as np
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
 from keras_gan.checks import check_installed
+from keras_gan.evaluation.sets import num_labels
 from keras_gan.latents import Normal
 from keras_gan.metrics.neighbours import squared_distances
 
@@ -61,7 +62,7 @@ def grids(gan, found, settings):
     }
     for name, classes in found.classes.items():
         drawn[name] = (by_class(fake, *classes), COLUMNS)
-    if getattr(gan, "num_classes", None) is None:
+    if num_labels(gan) is None:
         steps = interpolations(gan, settings["seed"], settings["batch_size"])
         drawn["interpolations.png"] = (steps, COLUMNS)
     return drawn

@@ -142,7 +142,7 @@ def labels(gan, num_fake, real, train, names):
     Returns:
         `Labels`, or None.
     """
-    num_classes = getattr(gan, "num_classes", None)
+    num_classes = num_labels(gan)
     if num_classes is None or real is None or train is None:
         return None
     both = np.concatenate([real, train])
@@ -203,9 +203,15 @@ def chosen(dataset, rows):
 
 def generate(gan, count, seed, batch_size):
     """Samples of the averaged generator, of all classes alike."""
-    num_classes = getattr(gan, "num_classes", None)
+    num_classes = num_labels(gan)
     wanted = count if num_classes is None else asked_labels(count, num_classes)
     return gan.generate(wanted, seed=seed, batch_size=batch_size)
+
+
+def num_labels(gan):
+    """Of how many classes a model takes labels, or None."""
+    takes_labels = getattr(gan, "takes_labels", True)
+    return getattr(gan, "num_classes", None) if takes_labels else None
 
 
 def asked_labels(count, num_classes):

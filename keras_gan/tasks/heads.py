@@ -55,7 +55,7 @@ def with_heads(discriminator, make_heads, shapes):
         return layer(features)
 
     found = make_heads(outputs[0], last.input, head)
-    return keras.Model(discriminator.input, found, name=discriminator.name)
+    return keras.Model(discriminator.inputs[0], found, name=discriminator.name)
 
 
 def fits(outputs, shapes):

@@ -62,6 +62,7 @@ class SemiSupervisedGAN(Classifying, Labelled):
 
     task_losses = ("d_class_loss",)
     smallest_label = -1
+    takes_labels = False
     constructor_arguments = (
         *Labelled.constructor_arguments,
         "num_classes",
