@@ -321,8 +321,9 @@ def build(recipe, train):
 
 def num_classes(dataset, preset):
     """How many classes a data set has, or an error."""
-    found = getattr(dataset, "num_classes", None)
-    if found is None:
+    names = dataset.class_names or ()
+    found = getattr(dataset, "num_classes", None) or len(names)
+    if not found:
         raise ValueError(
             f"--preset {preset} needs data with classes: integer labels, or a "
             f"folder of images a class. Received: {dataset.element_spec}"

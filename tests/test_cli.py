@@ -480,6 +480,64 @@ def test_generate(folder, model):
     assert ".npy" in command("generate", "run", "--out", "a.bmp", code=1)
 
 
+@pytest.mark.large
+def test_labels_from_training_to_export(folder):
+    """Classes come from the data; what is asked for is what is drawn."""
+    write_images("a.npz")
+    train("--data", "a.npz", "--preset", "conditional", "--epochs", 1)
+    run = folder / "runs" / "a-conditional"
+    gan = keras.saving.load_model(run / "model.keras")
+    assert gan.num_classes == 2
+    with Image.open(run / "samples" / "epoch_0001.png") as picture:
+        assert picture.size == (480, 2 * 48)
+    options = ("--count", 5, "--seed", 4)
+    for labels, asked in (("1", [1] * 5), ("1,0", [1, 0, 1, 0, 1])):
+        out = f"{len(labels)}.npy"
+        command("generate", run, *options, "--labels", labels, "--out", out)
+        np.testing.assert_array_equal(np.load(out), gan.generate(asked, seed=4))
+    command("generate", run, *options, "--out", "all.npy")
+    np.testing.assert_array_equal(
+        np.load("all.npy"), gan.generate([0, 1, 0, 1, 0], seed=4)
+    )
+    output = command("generate", run, "--labels", 2, "--out", "b.npy", code=1)
+    assert "n_or_labels from 2 to 2" in output and not os.path.exists("b.npy")
+    output = command("generate", run, "--labels", "a", "--out", "b", code=2)
+    assert "Received: 'a'" in output
+    command("export", run, "served")
+    served = tf.saved_model.load("served")
+    fakes = served.generate(3, 1, 1.0, tf.constant([1]))
+    np.testing.assert_allclose(
+        fakes, gan.generate([1, 1, 1], seed=1), atol=1e-6
+    )
+    command("train", "--resume", "--out", run, "--epochs", 2)
+    assert len(history(run)) == 2
+
+
+def test_labels_where_there_are_none(folder, model):
+    output = command("generate", "run", "--labels", 0, "--out", "b.npy", code=1)
+    assert "takes no labels" in output
+    np.save("plain.npy", np.zeros((20, 8, 8, 1), np.uint8))
+    output = train("--data", "plain.npy", "--preset", "conditional", code=1)
+    assert "--preset conditional needs data with classes" in output
+    assert not os.path.exists("runs")
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("preset", ["acgan", "infogan", "semi_supervised"])
+def test_other_tasks_train(folder, preset):
+    write_images("a.npz")
+    size = ("--latent-dim", 14, "--batch-size", 4)
+    command(
+        "train", "--data", "a.npz", "--preset", preset, *size, "--epochs", 1
+    )
+    run = folder / "runs" / f"a-{preset}"
+    assert (run / "samples" / "epoch_0001.png").is_file()
+    has_accuracy = "val_accuracy" in history(run)[0]
+    assert has_accuracy == (preset != "infogan")
+    command("generate", run, "--count", 3, "--out", "a.npy")
+    assert np.load("a.npy").shape == (3, 8, 8, 1)
+
+
 def test_export(folder, model):
     command("export", "run", "served")
     served = tf.saved_model.load("served")

@@ -90,7 +90,8 @@ def as_condition(labels, spec, num_classes, minimum=0):
 
     Returns:
         Tensor of the shape and dtype of `spec`. Labels out of range end the
-        step before a weight moves, but with XLA, which leaves checks out.
+        step before a player's weight moves; counters may. XLA leaves this
+        check out.
 
     Raises:
         TypeError: classes are no integers.
