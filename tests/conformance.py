@@ -348,7 +348,7 @@ CASES = [
                 architectures.mlp((4, 4, 2), units=(8,))[1],
             ),
             "wasserstein",
-            [penalties.WGANGP(5.0)],
+            [penalties.R1(5.0)],
             model=tasks.PackedGAN,
             task={"packing": 2},
             augment=keras_gan.layers.DiffAugment("translation"),
