@@ -319,7 +319,7 @@ def test_mixed_precision_goes_on_from_a_file(policy, case, tmp_path):
     assert_equal(state(gan), state(loaded))
 
 
-@by_default("wgan_gp", "patches", cases=[*GENERATING, PAPERS[-1]])
+@by_default("wgan_gp", "conditional", "acgan", cases=[*GENERATING, PAPERS[-1]])
 def test_exported_model_equals_predict(case, tmp_path):
     gan = case.make_gan()
     fit(gan, case)
