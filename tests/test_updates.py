@@ -176,17 +176,17 @@ def test_one_stage_gradient_through_a_network(loss):
 def test_number_of_passes(update, d_passes, g_passes):
     gan = nonlinear_gan("non_saturating", [], update=update)
     passes = {"d": 0, "g": 0}
-    discriminate, synthesize = gan.discriminate, gan.synthesize
+    outputs, synthesize = gan.outputs, gan.synthesize
 
     def count_d(*args, **kwargs):
         passes["d"] += 1
-        return discriminate(*args, **kwargs)
+        return outputs(*args, **kwargs)
 
     def count_g(*args, **kwargs):
         passes["g"] += 1
         return synthesize(*args, **kwargs)
 
-    gan.discriminate, gan.synthesize = count_d, count_g
+    gan.outputs, gan.synthesize = count_d, count_g
     gan.train_step(ops.ones((ROWS, 4)))
     assert passes == {"d": d_passes, "g": g_passes}
 
