@@ -285,7 +285,7 @@ CASES = [
             [penalties.R2(0.2)],
             model=tasks.ConditionalGAN,
             task={"num_classes": None},
-            update="one_stage",
+            update="shared",
         ),
         attribute_batch,
         (),
