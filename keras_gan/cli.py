@@ -16,6 +16,7 @@ from keras_gan.evaluation.evaluate import evaluate as evaluate_model
 from keras_gan.follower import Follower
 from keras_gan.replicas import is_chief
 from keras_gan.run_folder import RunFolder
+from keras_gan.sampling import wanted
 from keras_gan.seeds import enable_exact_cpu
 from keras_gan.version import __version__
 
@@ -222,7 +223,7 @@ def generate(model, count, seed, truncation, labels, columns, out):
     if out.exists():
         raise click.ClickException(f"{out} exists; nothing is overwritten.")
     gan = run_folder.load_model(model)
-    asked = run_folder.wanted(gan, count, labels)
+    asked = wanted(gan, count, labels)
     samples = gan.generate(asked, seed=seed, truncation=truncation)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".npy":

@@ -213,10 +213,8 @@ class GAN(Sampled, Resumable):
         updates.check(
             update, d_steps, g_steps, adversarial_loss, self.discriminator
         )
-        names = [penalty_rules.name(penalty) for penalty in penalties]
-        trackers = Trackers(
-            [*self.task_losses, *names], list(metrics or ()), self.task_logs
-        )
+        names = [*self.task_losses, *map(penalty_rules.name, penalties)]
+        trackers = Trackers(names, list(metrics or ()), self.task_logs)
         optimizer = PlayerOptimizers(
             d_optimizer,
             g_optimizer,

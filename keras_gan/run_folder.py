@@ -23,6 +23,7 @@ from keras_gan.checks import check_installed
 from keras_gan.datasets import streaming
 from keras_gan.files import replacing
 from keras_gan.gan import GAN
+from keras_gan.sampling import wanted
 from keras_gan.version import __version__
 
 STEPS = 2_000
@@ -247,24 +248,6 @@ class RunFolder:
             for name, values in columns.items()
             if name != "epoch"
         }
-
-
-def wanted(gan, count, labels=None):
-    """What `generate` is asked for `count` samples: labels in turn, if any.
-
-    Raises:
-        ValueError: the model takes no labels and is given some.
-    """
-    classes = getattr(gan, "num_classes", None)
-    classes = classes if getattr(gan, "takes_labels", True) else None
-    if classes is None and labels is not None:
-        raise ValueError(
-            "The model takes no labels. "
-            f"Received: labels={labels} for {type(gan).__name__}"
-        )
-    if classes is None:
-        return count
-    return np.resize(np.arange(classes) if labels is None else labels, count)
 
 
 def default_path(data, preset):

@@ -1,6 +1,7 @@
 """What a trained model is asked for: samples, and a generator to serve."""
 
 import keras
+import numpy as np
 
 from keras_gan import serving
 from keras_gan.checks import check_flag
@@ -96,3 +97,21 @@ class Sampled(keras.Model):
             function and its signature.
         """
         return {}
+
+
+def wanted(gan, count, labels=None):
+    """What `generate` is asked for `count` samples: labels in turn, if any.
+
+    Raises:
+        ValueError: the model takes no labels and is given some.
+    """
+    classes = getattr(gan, "num_classes", None)
+    classes = classes if getattr(gan, "takes_labels", True) else None
+    if classes is None and labels is not None:
+        raise ValueError(
+            "The model takes no labels. "
+            f"Received: labels={labels} for {type(gan).__name__}"
+        )
+    if classes is None:
+        return count
+    return np.resize(np.arange(classes) if labels is None else labels, count)
