@@ -8,10 +8,12 @@
 Equal on all sides: networks (the number of parameters is checked), images
 (Fashion-MNIST, uint8 in memory, shuffled), batch 64, non-saturating loss, Adam,
 a step of the discriminator on real images and fakes, then a step of the
-generator on fresh latents. No averaged generator, no penalty but where the
-name of a side says `+r1r2`. All sides are written well: see
-`throughput_sides.py` and `throughput_torch.py`; choices are listed in
-`throughput_networks.py`.
+generator on fresh latents. No averaged generator but where the name of a side
+says `+averaged`, no penalty but where it says `+r1r2`. All sides are written
+well: see `throughput_sides.py` and `throughput_torch.py`; choices are listed in
+`throughput_networks.py`. What remains different: Adam is one operation a
+variable in PyTorch (fused) and ours, and several in the loop and the tutorial,
+which use Keras' own; the loop takes a batch from Python, `fit` in its graph.
 
 Each run is a process of its own and the sides take turns, round by round. A
 run makes one step, as many steps to warm up as a chunk has, and three timed
@@ -42,6 +44,7 @@ import tempfile
 import click
 import numpy as np
 import objectives
+import tensorflow as tf
 import throughput_growth
 import throughput_networks as networks
 import throughput_tables
@@ -70,6 +73,11 @@ EQUAL = {
 @click.option("--out", default=str(OUT), show_default=True)
 def main(interpreter, parts, only, sides, rounds, steps, out):
     """Measure what is missing and write the tables."""
+    if interpreter and tf.config.list_physical_devices("GPU"):
+        raise click.UsageError(
+            "The PyTorch side runs on the processor; with a GPU in sight the "
+            "comparison would be unfair. Leave --torch out."
+        )
     record = objectives.Record(out)
     only = only or tuple(networks.NETWORKS)
     with tempfile.TemporaryDirectory() as folder:

@@ -54,11 +54,24 @@ def floating_point_operations(gan, batch):
     )
     step = tf.function(gan.train_step, autograph=False)
     counts = {"conv": 0.0, "matmul": 0.0}
-    for operation in step.get_concrete_function(spec).graph.get_operations():
+    for operation in needed(step.get_concrete_function(spec).graph):
         kind, count = operations_of(operation)
         if kind:
             counts[kind] += count
     return counts
+
+
+def needed(graph):
+    """Operations that the results or the state of a graph depend on."""
+    found = set()
+    left = [tensor.op for tensor in graph.outputs] + graph.control_outputs
+    while left:
+        operation = left.pop()
+        if operation not in found:
+            found.add(operation)
+            left += [tensor.op for tensor in operation.inputs]
+            left += operation.control_inputs
+    return found
 
 
 def operations_of(operation):

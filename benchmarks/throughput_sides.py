@@ -45,9 +45,10 @@ def data(task):
 
 
 def make_gan(task):
-    """A compiled GAN, without an averaged generator."""
+    """A compiled GAN, with an averaged generator only where asked."""
     choices = set(task["choices"])
-    gan = keras_gan.GAN(*make_players(task["network"]), ema_half_life=None)
+    half_life = 10_000 if "averaged" in choices else None
+    gan = keras_gan.GAN(*make_players(task["network"]), ema_half_life=half_life)
     options = {"loss": "non_saturating"}
     if "r1r2" in choices:
         options = {
