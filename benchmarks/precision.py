@@ -9,7 +9,8 @@ spread if its mean lies no further from float32's than the standard deviation
 of float32 over the seeds.
 
 Trained models stay in `--models`, and none is trained twice: stop it and start
-it as you like. Writes `benchmarks/precision.json`.
+it as you like. Writes `benchmarks/precision.json` and the table
+`benchmarks/precision.md`.
 """
 
 import json
@@ -56,8 +57,10 @@ def main(data, preset, steps, seeds, count, policies, models, out):
         "protocol": {"steps": steps, "batch_size": BATCH, "data": str(data)},
         "made_by": {**objectives.made_by(), "revision": objectives.revision()},
     }
-    pathlib.Path(out).write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result["frechet_distance"], indent=1))
+    out = pathlib.Path(out)
+    out.write_text(json.dumps(result, indent=1) + "\n")
+    out.with_suffix(".md").write_text(table(result["frechet_distance"]))
+    print(table(result["frechet_distance"]))
 
 
 def distance(row):
@@ -82,6 +85,17 @@ def summary(rows):
             far = abs(each["mean"] - base["mean"])
             each["within_spread"] = far <= base["standard_deviation"]
     return found
+
+
+def table(found):
+    """Each policy's mean and spread, in Markdown."""
+    lines = [("policy", "Frechet distance", "within the spread of float32")]
+    lines.append(("---",) * 3)
+    for policy, each in found.items():
+        within = {True: "yes", False: "no"}.get(each.get("within_spread"), "")
+        spread = objectives.spread(each["values"], 2)
+        lines.append((f"`{policy}`", spread, within))
+    return objectives.markdown(lines)
 
 
 if __name__ == "__main__":

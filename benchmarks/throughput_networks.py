@@ -66,7 +66,7 @@ CHOICES = {
     "averaged": "with an averaged generator, as by default",
     "shared": 'update="shared"',
     "one_stage": 'update="one_stage"',
-    "bfloat16": "mixed_bfloat16, in PyTorch autocast",
+    "bfloat16": "mixed_bfloat16",
     "xla": "jit_compile=True",
     "no_xla": "jit_compile=False, on CPU the default",
     "10_steps": "steps_per_execution=10",

@@ -99,6 +99,15 @@ def test_readme_quotes_the_table_of_presets():
     assert table in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "name", ["throughput_short", "time_to_quality", "precision"]
+)
+def test_readme_quotes_the_tables_of_speed(name):
+    table = (ROOT / "benchmarks" / f"{name}.md").read_text().strip()
+    assert len(table.splitlines()) > 3
+    assert table in (ROOT / "README.md").read_text()
+
+
 def test_tpu_page_quotes_the_table_of_compilations():
     table = (ROOT / "benchmarks" / "tpu_compile.md").read_text().strip()
     assert len(table.splitlines()) > 2
