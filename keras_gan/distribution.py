@@ -10,6 +10,7 @@ import inspect
 import json
 import math
 import os
+import weakref
 
 import keras
 import tensorflow as tf
@@ -29,6 +30,7 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
+NO_TPU = (OSError, RuntimeError, ValueError, tf.errors.OpError)
 # Callbacks of Keras that write or send, and move nothing in training.
 WRITING = (
     keras.callbacks.CSVLogger,
@@ -44,11 +46,33 @@ class LostWorker(RuntimeError):
     """Another process of the cluster is gone, and training with it."""
 
 
+def of_one_replica(method):
+    """A method of Keras, refused where each replica would take the batch."""
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            raise ValueError(
+                f"`{method.__name__}` would give the whole batch to each "
+                "replica: use `fit`, `evaluate` or `predict`. "
+                f"Received: a model on {replicas} replicas"
+            )
+        return method(self, *args, **kwargs)
+
+    return call
+
+
 class Replicated(keras.Model):
     """A model whose training is the same on one replica and on many."""
 
-    # What `fit` takes its samples from where they rest on the device.
+    # What a running `fit` takes its samples from where they rest on the
+    # device, and what the step was last made for.
     stored = None
+    _made_for = staticmethod(lambda: None)
+    train_on_batch = of_one_replica(keras.Model.train_on_batch)
+    test_on_batch = of_one_replica(keras.Model.test_on_batch)
+    predict_on_batch = of_one_replica(keras.Model.predict_on_batch)
 
     def join(self):
         """Makes the layers those of replicas; call it when all are there.
@@ -76,20 +100,32 @@ class Replicated(keras.Model):
                 "`steps_per_execution` must be 1. Received: "
                 f"steps_per_execution={steps!r} with {replicas} replicas"
             )
+        if replicas > 1 and kwargs.get("jit_compile") is True and self.on_cpu():
+            raise ValueError(
+                "TensorFlow cannot compile a step for several replicas on "
+                'CPUs: leave `jit_compile` at "auto". '
+                f"Received: jit_compile=True with {replicas} replicas"
+            )
         super().compile(*args, **kwargs)
+
+    def on_cpu(self):
+        """Whether the replicas are on processors."""
+        devices = self.distribute_strategy.extended.worker_devices
+        return all("CPU" in device for device in devices)
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):
         """As in Keras, after a look at the sizes of the batches."""
         given = self.given_data(keras.Model.fit, args, kwargs)
+        if given.get("shuffle", True):
+            check_order(given["x"], self.distribute_strategy)
         size = given.get("validation_batch_size") or given.get("batch_size")
         held_out = given.get("validation_data")
         if held_out is not None:
             x, *rest = as_tuple(held_out)
             x = self.shares("validation_data", x, size)
             given["validation_data"] = (x, *rest) if rest else x
-        given["x"] = self.reading_rows(given["x"])
-        with self.naming_causes():
+        with self.reading_rows(given), self.naming_causes():
             return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
@@ -108,7 +144,9 @@ class Replicated(keras.Model):
         if tf.distribute.has_strategy():
             check_scope("model", self)
         if given.get("callbacks") and spans_processes(self.distribute_strategy):
-            given["callbacks"] = those_of_this_process(given["callbacks"])
+            given["callbacks"] = those_of_this_process(
+                given["callbacks"], self.distribute_strategy
+            )
         steps = given.get("steps_per_epoch") or given.get("steps")
         given["x"] = self.shares(
             "x",
@@ -127,20 +165,33 @@ class Replicated(keras.Model):
             return sharded_by_rows(x)
         return x
 
-    def reading_rows(self, x):
-        """Numbers of rows for data that are to rest on the device."""
-        stored = getattr(x, "on_device", None)
+    @contextlib.contextmanager
+    def reading_rows(self, given):
+        """Lets `fit` read numbers of rows of data that rest on the device."""
+        stored = getattr(given["x"], "on_device", None)
         if stored is not None:
             stored.place(self.distribute_strategy)
-        if stored is not self.stored:
-            self.stored = stored
+            given["x"] = stored.rows
+        if stored is not self._made_for():
+            self._made_for = weakref.ref(stored) if stored else lambda: None
             self.train_function = None
-        return x if stored is None else stored.rows
+        self.stored = stored
+        try:
+            yield
+        finally:
+            self.stored = None
 
-    def fetched(self, data):
-        """The batch of a step, gathered where `fit` reads rows."""
+    def make_train_function(self, force=False):
+        """As in Keras, of the step that fetches its batch."""
+        if self.train_function is None or force:
+            self.train_function = self._make_function(self.fetching_step)
+
+    def fetching_step(self, data):
+        """`train_step`, its batch gathered where `fit` reads rows."""
         told = isinstance(data, dict) and "rows" in data
-        return self.stored.gather(**data) if told and self.stored else data
+        if told and self.stored is not None:
+            data = self.stored.gather(**data)
+        return self.train_step(data)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # All is built. Keras would read a batch, and average it over workers.
@@ -178,8 +229,8 @@ def strategy(name=None):
 
     Args:
         name: `"mirrored"`, all GPUs of this machine; `"multi_worker"`, the
-            processes that `TF_CONFIG` names; `"tpu"`, the TPU that
-            TensorFlow's resolver finds; None for one replica.
+            processes that `TF_CONFIG` names; `"tpu"`, the TPU that `TPU_NAME`
+            names, or this machine's; None for one replica.
 
     Returns:
         A `tf.distribute.Strategy`; make and train a model in its `scope()`.
@@ -200,14 +251,30 @@ def strategy(name=None):
         check_cluster()
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.distribute.TPUStrategy(resolver)
+        return tf.distribute.TPUStrategy(tpu())
     raise ValueError(
         '`name` must be "mirrored", "multi_worker", "tpu" or None. '
         f"Received: name={name!r}"
     )
+
+
+def tpu():
+    """The resolver of the TPU that `TPU_NAME` names, or of this machine's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    name = os.environ.get("TPU_NAME") or "local"
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name)
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except NO_TPU as error:
+        raise ValueError(
+            "No TPU can be reached: TPU_NAME must name one, or be unset on a "
+            f"machine that has one. Received: TPU_NAME={name!r}"
+        ) from error
+    return resolver
 
 
 def check_cluster():
@@ -247,11 +314,12 @@ def in_scope(method):
     return call
 
 
-def those_of_this_process(callbacks):
+def those_of_this_process(callbacks, strategy):
     """Callbacks without those that the chief runs for all processes.
 
     Args:
         callbacks: what `fit` of one of several processes is given.
+        strategy: the model's strategy.
 
     Raises:
         ValueError: one of them cannot work there.
@@ -264,7 +332,7 @@ def those_of_this_process(callbacks):
                 "keras_gan.callbacks.ExactBackup in a cluster. Received: "
                 f"callbacks with {type(callback).__name__}"
             )
-    if is_chief():
+    if is_chief(strategy):
         return callbacks
     kept = [c for c in found if not isinstance(c, WRITING)]
     if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -276,6 +344,26 @@ def those_of_this_process(callbacks):
 def as_tuple(data):
     """Arrays or a data set, as `validation_data` may be, as a tuple."""
     return data if isinstance(data, tuple) else (data,)
+
+
+def check_order(x, strategy):
+    """Raises where each process would shuffle arrays in an order of its own.
+
+    Args:
+        x: what `fit` is to shuffle.
+        strategy: the model's strategy.
+
+    Raises:
+        ValueError: it would.
+    """
+    arrays = all(hasattr(part, "shape") for part in tree.flatten(x))
+    if arrays and spans_processes(strategy):
+        raise ValueError(
+            "Each process would shuffle arrays in an order of its own: an "
+            "epoch would see some rows twice and others never. Pass "
+            "keras_gan.datasets.load(arrays) or shuffle=False. Received: "
+            "arrays with shuffle=True"
+        )
 
 
 def check_batches(name, x, strategy, size=None, steps=None, split=0.0):

@@ -20,6 +20,7 @@ from keras_gan import datasets
 from keras_gan import presets
 from keras_gan import saving
 from keras_gan.checks import check_installed
+from keras_gan.datasets import pipeline
 from keras_gan.datasets import streaming
 from keras_gan.files import replacing
 from keras_gan.gan import GAN
@@ -111,6 +112,7 @@ class RunFolder:
         # Only what all processes make may be made inside the scope.
         with self.strategy.scope() if self.strategy else nullcontext():
             gan = self.model(recipe, train)
+        replicas = gan.distribute_strategy.num_replicas_in_sync
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
         if recipe["epochs"] == backed_up:
             return self.finish(gan, backup)
@@ -132,7 +134,7 @@ class RunFolder:
                 train,
                 epochs=recipe["epochs"],
                 initial_epoch=done,
-                validation_data=test,
+                validation_data=pipeline.shared_out(test, replicas),
                 callbacks=[backup, keep, *watchers],
                 shuffle=False,
             )
@@ -168,10 +170,12 @@ class RunFolder:
     def how_to_go_on(self, backup):
         """The sentence after Ctrl-C and SIGTERM."""
         done = "Backed up" if backup.latest else "Nothing could be backed up"
+        strategy = self.run["recipe"].get("strategy")
         return (
             f"\n{done} in {self.path} after {self.run['epochs_done']} whole "
             f"epochs; {MODEL} is that of the last. Go on with: keras-gan train "
             f"--resume --out {shlex.quote(str(self.path))}"
+            + (f" --strategy {strategy}" if strategy else "")
         )
 
     def watchers(self, gan, recipe, history):
