@@ -397,19 +397,40 @@ def check_batches(name, x, strategy, size=None, steps=None, split=0.0):
     if isinstance(x, keras.utils.PyDataset):
         check_ends(name, x, replicas)
         return
+    uneven = uneven_part(x, replicas, size, steps, split)
+    if uneven is not None:
+        part, batch = uneven
+        raise ValueError(
+            f"On {replicas} replicas each batch must have a number of rows "
+            f"that {replicas} divides, the last one too. Received: {name} "
+            f"with {part} rows in batches of {batch}"
+        )
+
+
+def uneven_part(x, count, size=None, steps=None, split=0.0):
+    """Rows of arrays and of their batches, if a batch has no equal parts.
+
+    Args:
+        x: what `fit` takes.
+        count: integer, parts of a batch.
+        size: integer or None, `batch_size`.
+        steps: integer or None, steps an epoch.
+        split: float, the part of arrays that is held out.
+
+    Returns:
+        `(rows, batch)`; None where all batches have equal parts, and where
+        `x` is no arrays.
+    """
     first = tree.flatten(x)[0] if tree.flatten(x) else None
     if not getattr(first, "shape", ()):
-        return
+        return None
     rows = int(first.shape[0])
     kept = math.floor(rows * (1.0 - split))
-    for part in (kept, rows - kept):
+    for part in filter(None, (kept, rows - kept)):
         batch = size or (math.ceil(part / steps) if steps else 32)
-        if part % batch % replicas or min(batch, part) % replicas:
-            raise ValueError(
-                f"On {replicas} replicas each batch must have a number of "
-                f"rows that {replicas} divides, the last one too. Received: "
-                f"{name} with {part} rows in batches of {batch}"
-            )
+        if part % batch % count or min(batch, part) % count:
+            return part, batch
+    return None
 
 
 def check_ends(name, x, replicas):

@@ -128,7 +128,7 @@ class HalfStep:
 
         def paint(styles):
             with unmoved(self.generator):
-                return synthesis(styles, training=True)
+                return self.gan.judged(synthesis(styles, training=True))
 
         with unmoved(self.generator):
             return mapping(inputs, training=True), paint

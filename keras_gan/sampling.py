@@ -29,9 +29,9 @@ class Sampled(keras.Model):
             seed: integer; the same seed gives the same samples. None: the
                 next draw of the model. Training is not affected by either.
             truncation: float >= 0; below 1 samples come closer to the
-                average one, with less variety. A factor on the latents, or
-                on the styles' distance from their mean in a generator that
-                has styles.
+                average one, with less variety. A factor on the latents, on
+                their noise where they hold codes, or on the styles' distance
+                from their mean in a generator that has styles.
             averaged: whether the averaged generator makes them.
             batch_size: integer >= 1, samples made at once.
 
@@ -47,7 +47,8 @@ class Sampled(keras.Model):
         check_flag("averaged", averaged)
         inputs = self.sample_inputs(n_or_labels, seed)
         player = self.averaged_generator if averaged else self.generator
-        samples = predict(player, inputs, truncation, batch_size)
+        num_codes = getattr(self.latents, "num_codes", 0)
+        samples = predict(player, inputs, truncation, batch_size, num_codes)
         return samples.astype("float32")
 
     def sample_inputs(self, n_or_labels, seed=None):
@@ -88,6 +89,10 @@ class Sampled(keras.Model):
     def as_condition(self, y):
         """Labels as the generator takes them; plain models take none."""
         return None
+
+    def single(self, x):
+        """Samples one by one, of those that the discriminator is shown."""
+        return x
 
     def endpoints(self):
         """What `export` writes beside `serve` and `generate`.

@@ -31,7 +31,7 @@ def export(generator, draw, filepath, verbose, as_condition, further):
     """
     specs = tree.flatten(input_spec(generator, draw))
     labels = [label_spec(spec) for spec in specs[1:]]
-    sample = sampler(generator)
+    sample = sampler(generator, getattr(draw, "num_codes", 0))
 
     def given(latents, labels):
         return paired(latents, as_condition(*labels) if labels else None)

@@ -10,6 +10,7 @@ import weakref
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 from keras import tree
 
 from keras_gan.layer_walk import leaves
@@ -59,25 +60,32 @@ def split(generator, layer):
     return mapping, layer, synthesis
 
 
-def scaled(inputs, factor):
-    """Latents times a factor; what is given beside them stays."""
-    if not isinstance(inputs, list):
+def scaled(inputs, factor, num_codes=0):
+    """Latents times a factor; codes at their end, and labels, stay."""
+    if isinstance(inputs, list):
+        return [scaled(inputs[0], factor, num_codes), *inputs[1:]]
+    if not num_codes:
         return inputs * factor
-    return [inputs[0] * factor, *inputs[1:]]
+    noise, codes = inputs[:, :-num_codes], inputs[:, -num_codes:]
+    return ops.concatenate([noise * factor, codes], axis=1)
 
 
-def sampler(generator):
+def sampler(generator, num_codes=0):
     """A function `(inputs, truncation)` to samples, for graphs.
 
     Args:
         generator: Keras model.
+        num_codes: integer, numbers at the end of the latents that a factor
+            leaves as they are.
 
     Returns:
         Callable; the truncation may be a tensor.
     """
     parts = split_at_styles(generator)
     if parts is None:
-        return lambda inputs, t: generator(scaled(inputs, t), training=False)
+        return lambda inputs, t: generator(
+            scaled(inputs, t, num_codes), training=False
+        )
     mapping, layer, synthesis = parts
 
     def sample(inputs, truncation):
@@ -87,7 +95,7 @@ def sampler(generator):
     return sample
 
 
-def predict(generator, inputs, truncation, batch_size):
+def predict(generator, inputs, truncation, batch_size, num_codes=0):
     """Samples as NumPy, some at once.
 
     Args:
@@ -95,13 +103,15 @@ def predict(generator, inputs, truncation, batch_size):
         inputs: latents `(n, *latent_shape)`, or a list of them and labels.
         truncation: float >= 0.
         batch_size: integer >= 1.
+        num_codes: integer, as for `sampler`.
 
     Returns:
         NumPy array `(n, ...)`.
     """
     parts = None if truncation == 1.0 else split_at_styles(generator)
     if parts is None:
-        return run(generator, scaled(inputs, truncation), batch_size)
+        latents = scaled(inputs, truncation, num_codes)
+        return run(generator, latents, batch_size)
     mapping, layer, synthesis = parts
     styles = layer.truncate(run(mapping, inputs, batch_size), truncation)
     return run(synthesis, styles, batch_size)

@@ -12,6 +12,7 @@ from keras_gan import architectures
 from keras_gan import latents
 from keras_gan import penalties
 from keras_gan import tasks
+from keras_gan.callbacks.health_probe import Probe
 from keras_gan.tasks.heads import with_heads
 from keras_gan.tasks.reacgan import data_to_data
 
@@ -103,7 +104,6 @@ def test_acgan_logits_are_those_of_the_discriminator():
     discriminator = linear_discriminator()
     gan = tasks.ACGAN(label_generator(), discriminator, 3, seed=0)
     np.testing.assert_allclose(gan.discriminate(X), discriminator(X))
-    assert not classes_of(gan).trainable_weights[0].name.startswith("averaged")
     shared = discriminator.trainable_weights
     own = gan.discriminator.trainable_weights
     assert {id(v) for v in shared} < {id(v) for v in own}
@@ -353,6 +353,33 @@ def test_generate_by_codes_and_encode():
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
+def test_continuous_codes_alone():
+    """(log(2 pi) + c^2) / 2 for each of two codes, c in [-1, 1)."""
+    gan = infogan(categories=(), num_continuous=2)
+    gan.discriminator.get_layer("codes").kernel.assign(np.zeros((2, 2)))
+    logs = still(gan).fit(X, batch_size=4, verbose=0).history
+    least = np.log(2 * np.pi)
+    for name in ("d_code_loss", "g_code_loss"):
+        assert least < logs[name][0] < least + 1.0
+    np.testing.assert_array_equal(gan.encode(X), np.zeros((4, 2)))
+
+
+def test_truncation_leaves_codes_as_they_are(tmp_path):
+    """The generator gives its latents, three of noise and four of codes."""
+    generator = plain_generator(7, 7)
+    generator.layers[-1].kernel.assign(np.eye(7))
+    gan = tasks.InfoGAN(generator, linear_discriminator(7), 3, 1, seed=0)
+    codes = np.array([[0, 1, 0, -0.5], [0, 0, 1, 0.25]], "float32")
+    whole = gan.generate(codes, seed=0)
+    half = gan.generate(codes, seed=0, truncation=0.5)
+    np.testing.assert_array_equal(half[:, 3:], codes)
+    np.testing.assert_allclose(half[:, :3], whole[:, :3] / 2, rtol=1e-6)
+    gan.export(str(tmp_path / "saved"))
+    served = tf.saved_model.load(str(tmp_path / "saved")).generate(3, 0, 0.5)
+    wanted = gan.generate(3, seed=0, truncation=0.5)
+    np.testing.assert_allclose(served, wanted, atol=1e-6)
+
+
 @pytest.mark.large
 def test_codes_find_the_clusters():
     rng = np.random.default_rng(0)
@@ -422,6 +449,39 @@ def test_a_penalty_counts_packs():
     np.testing.assert_allclose(told["rows_2"], X.sum(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("styles", [False, True])
+def test_path_length_of_packs(styles):
+    """The generator gives its latents: each length is that of its y."""
+    z, x = keras.Input((2,)), keras.Input((4,))
+    w = keras_gan.layers.MeanStyle()(z) if styles else z
+    same = layers.Dense(2, use_bias=False, kernel_initializer="identity")
+    generator = keras.Model(z, same(w))
+    discriminator = keras.Model(x, layers.Dense(1)(x))
+    gan = tasks.PackedGAN(generator, discriminator, 2, seed=0)
+    rule = penalties.PathLength(1.0, rate=0.0, every=1)
+    logs = still(gan, penalties=[rule]).fit(X, batch_size=4, verbose=0).history
+    assert 0 < logs["path_length"][0] < np.inf
+    rule.seed_generator = keras.random.SeedGenerator(4)
+    y = keras.random.normal((2, 4), seed=keras.random.SeedGenerator(4))
+    half = gan.half_step(generator, None, ops.ones((4, 2)))
+    found = rule(half, None, ops.zeros((2, 4)))
+    wanted = np.square(y).sum(axis=1) / 2
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_health_looks_at_samples_one_by_one():
+    """Packs of three fill nine of ten rows; gradients are of one pack."""
+    gan = packed(packing=3)
+    gan.compile("sgd", "adam")
+    x = np.random.default_rng(0).normal(size=(10, 2)).astype("float32")
+    classifier = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+    found = Probe(gan, x, x, classifier, gradient_rows=4)()
+    assert found["real_classes"].sum() == 9
+    assert found["fake_classes"].sum() == 4
+    assert all(np.isfinite(value).all() for value in found.values())
+    assert found["d_gradient"] > 0 and found["g_gradient"] > 0
+
+
 def test_packed_samples_are_augmented_one_by_one():
     seen = []
 
@@ -462,6 +522,17 @@ def patches():
     return keras.Model(x, layers.Conv2D(1, 3)(x))
 
 
+def behind_an_activation():
+    x = keras.Input((2,))
+    return keras.Model(x, layers.Activation("linear")(layers.Dense(1)(x)))
+
+
+def squashed(*activations):
+    x = keras.Input((2,))
+    found = [layers.Dense(n, a)(x) for n, a in zip((1, 3), activations)]
+    return keras.Model(x, found if len(found) > 1 else found[0])
+
+
 def labelled_discriminator():
     return architectures.mlp((2,), num_classes=3, units=(4,))[1]
 
@@ -479,6 +550,27 @@ G, L = plain_generator, label_generator
         (lambda: tasks.ACGAN(L(), labelled_discriminator(), 3), V, "only"),
         (lambda: tasks.ACGAN(L(), two_outputs(), 3), V, r"\[\(1,\), \(4,\)\]"),
         (lambda: tasks.ACGAN(L(), patches(), 3), V, "must end in a dense"),
+        (
+            lambda: tasks.ACGAN(L(), behind_an_activation(), 3),
+            V,
+            "must end in a dense",
+        ),
+        (lambda: tasks.ACGAN(L(), squashed("sigmoid"), 3), V, "='sigmoid'"),
+        (
+            lambda: tasks.ACGAN(L(), squashed("sigmoid", None), 3),
+            V,
+            "='sigmoid'",
+        ),
+        (
+            lambda: tasks.ACGAN(L(), squashed(None, "softmax"), 3),
+            V,
+            "='softmax'",
+        ),
+        (
+            lambda: tasks.SemiSupervisedGAN(L(), D(), 3),
+            V,
+            r"generator input shapes=\[\(4,\), \(1,\)\]",
+        ),
         (
             lambda: tasks.ACGAN(L(), D(), 3, classification_weight=-1),
             V,
@@ -537,12 +629,7 @@ def test_bad_arguments(make, error, message):
         (semi_supervised, (X, Y - 2), V, "y from -2 to 0"),
         (semi_supervised, (X, Y + 0.5), T, "y of dtype=float64"),
         (semi_supervised, (X,), V, "labels=None"),
-        (
-            packed,
-            (X[:3],),
-            tf.errors.InvalidArgumentError,
-            "must divide.*the last one too. Received: packing=2",
-        ),
+        (packed, (X[:3],), V, "packing=2, x with 3 rows in batches of 32"),
         (packed, (X, Y, np.ones(4)), V, "sample_weight"),
     ],
 )
@@ -560,6 +647,20 @@ def test_batches_of_a_known_size_that_packs_do_not_fill():
     data = tf.data.Dataset.from_tensors(X[:3])
     with pytest.raises(ValueError, match="packing=2 and 3 samples"):
         gan.fit(data, shuffle=False, verbose=0)
+    data = tf.data.Dataset.from_tensor_slices(X[:3]).batch(4)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match="must divide.*the last one too. Received: packing=2",
+    ):
+        gan.fit(data, shuffle=False, verbose=0)
+    for options, message in (
+        ({"batch_size": 3}, "x with 4 rows in batches of 3"),
+        ({"validation_data": X[:3]}, "validation_data with 3 rows"),
+        ({"validation_split": 0.25}, "x with 3 rows"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gan.fit(X, verbose=0, **options)
+    assert int(gan.images_seen) == 0
 
 
 @pytest.mark.parametrize("make", [semi_supervised, infogan])

@@ -141,6 +141,37 @@ def test_sample_grid_has_a_row_a_class(tmp_path):
     assert (tmp_path / "epoch_0001.png").is_file()
 
 
+def attribute_images():
+    """Players of images of 2 x 2 pixels with two attributes."""
+    z, a = keras.Input((4,)), keras.Input((2,))
+    x = layers.Dense(4)(layers.Concatenate()([z, a]))
+    generator = keras.Model([z, a], layers.Reshape((2, 2, 1))(x))
+    x, a_2 = keras.Input((2, 2, 1)), keras.Input((2,))
+    logits = layers.Dense(1)(layers.Concatenate()([layers.Flatten()(x), a_2]))
+    return generator, keras.Model([x, a_2], logits)
+
+
+def test_sample_grid_of_attributes(tmp_path):
+    gan = ConditionalGAN(*attribute_images(), num_classes=None, seed=0)
+    gan.compile("sgd", "adam")
+    data = np.zeros((4, 2, 2, 1), "float32"), np.zeros((4, 2), "float32")
+    for given, message in (
+        (None, "labels=None"),
+        (np.zeros((2, 3)), r"n_or_labels of shape=\(2, 3\)"),
+    ):
+        grid = keras_gan.callbacks.SampleGrid(tmp_path, labels=given)
+        with pytest.raises(ValueError, match=message):
+            gan.fit(*data, verbose=0, callbacks=[grid])
+    assert int(gan.images_seen) == 0
+    given = [[0, 1], [1, 0]]
+    grid = keras_gan.callbacks.SampleGrid(
+        tmp_path, columns=2, animation=None, labels=given
+    )
+    gan.fit(*data, verbose=0, callbacks=[grid])
+    np.testing.assert_array_equal(grid.samples(), gan.generate(given, seed=0))
+    assert (tmp_path / "epoch_0001.png").is_file()
+
+
 def test_metrics_that_need_labels_take_what_is_generated():
     """Two classes of fakes are right, the third is shifted by 1: distance 4
     of 4 features."""
@@ -224,6 +255,12 @@ def with_names(gan):
     gan.fit(data, shuffle=False, verbose=0)
 
 
+def with_number(gan):
+    x = np.zeros((40, 2, 2, 1), "float32")
+    data, _ = keras_gan.datasets.load((x, np.arange(40) % 4), batch_size=4)
+    gan.fit(data, shuffle=False, verbose=0)
+
+
 Y = telling_batch()[1]
 
 
@@ -249,6 +286,7 @@ Y = telling_batch()[1]
             "y from 1 to 3",
         ),
         (with_names, V, "The data has 4 classes.*num_classes=3"),
+        (with_number, V, "The data has 4 classes.*num_classes=3"),
         (lambda gan: gan.generate(3), V, "one label a sample.*n_or_labels=3"),
         (lambda gan: gan.generate([]), V, r"n_or_labels=\[\]"),
         (lambda gan: gan.generate([0, 3]), V, "n_or_labels from 0 to 3"),

@@ -29,7 +29,7 @@ class Probe:
 
     def __init__(self, gan, real, held_out, classifier, gradient_rows):
         self.gan = gan
-        self.batches = [real, held_out]
+        self.batches = [whole_packs(x, gan.packing) for x in (real, held_out)]
         self.classifier = classifier
         self.gradient_rows = gradient_rows
         self.measure = tf.function(self.traced, autograph=False)
@@ -42,7 +42,7 @@ class Probe:
         if self.classifier is not None:
             if self.real_classes is None:
                 real, _ = self.gan.split_batch(self.batches[0])
-                self.real_classes = self.classes(real)
+                self.real_classes = self.classes(self.gan.single(real))
             found["real_classes"] = self.real_classes
         return {k: ops.convert_to_numpy(v) for k, v in found.items()}
 
@@ -57,19 +57,23 @@ class Probe:
         latents = self.gan.draw_latents(real)
         fake = self.gan.synthesize(latents, condition)
         found = self.logits(real, fake, condition, held_out)
-        found |= variety(real, fake)
+        singles = self.gan.single(fake)
+        found |= variety(self.gan.single(real), singles)
         if self.classifier is not None:
-            found["fake_classes"] = self.classes(fake[: self.gradient_rows])
+            found["fake_classes"] = self.classes(singles[: self.gradient_rows])
         found |= self.gradients(*self.first_rows(real, latents, condition))
         for variable, value in zip(state, before):
             variable.assign(value)
         return found
 
-    def first_rows(self, *parts):
-        """As many rows of tensors, or structures of them, as count here."""
-        return tree.map_structure(
-            lambda x: None if x is None else x[: self.gradient_rows], parts
+    def first_rows(self, real, latents, condition):
+        """As many rows as gradients are of, in whole packs."""
+        packing = self.gan.packing
+        rows = max(1, self.gradient_rows // packing)
+        real, condition = tree.map_structure(
+            lambda x: None if x is None else x[:rows], (real, condition)
         )
+        return real, latents[: rows * packing], condition
 
     def state(self):
         """Variables that a step moves beside those it trains."""
@@ -150,6 +154,14 @@ class Gauge:
         """Takes the norm of what an optimizer would move by."""
         known = [g for g in gradients if g is not None]
         self.norm = tf.linalg.global_norm(known)
+
+
+def whole_packs(batch, packing):
+    """The rows of a batch that fill packs, or None for no batch."""
+    if batch is None:
+        return None
+    rows = len(tree.flatten(batch)[0]) // packing * packing
+    return tree.map_structure(lambda x: x[:rows], batch)
 
 
 def held_out_gap(real, held_out, fake):

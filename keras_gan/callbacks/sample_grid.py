@@ -19,22 +19,26 @@ class SampleGrid(keras.callbacks.Callback):
 
     The files are `epoch_0001.png` and so on; at the end of training they
     become one animation, `samples.gif` or `samples.webp`. A conditional
-    model, one with the attribute `num_classes`, gets one row a class.
+    model, one with the attribute `num_classes`, gets one row a class; where
+    that is None, labels being attributes, `labels` says which ones.
     Training is not affected: the samples have a seed of their own.
 
     Args:
         dir: folder for the pictures; made if it is missing.
         every: integer >= 1, epochs between two grids.
-        rows: integer >= 1, rows of the grid where there are no classes.
+        rows: integer >= 1, rows of the grid where nothing says how many.
         columns: integer >= 1, samples a row.
         seed: integer >= 0, seed of the latents.
         animation: `"gif"`, `"webp"` or None for none.
         tensorboard_dir: folder for TensorBoard event files, which get the
             grid as image `samples`; None writes none.
+        labels: array-like, what `generate` is asked for, row after row.
+            None: `columns` samples of each class, if there are classes.
 
     Raises:
         ValueError: an argument is out of range, or, when training begins,
-            the samples are no images with 1 or 3 channels.
+            the samples are no images with 1 or 3 channels, or the model
+            needs `labels` or takes others.
 
     Example:
     >>> grid = SampleGrid("samples", every=5, animation="webp")
@@ -51,6 +55,7 @@ class SampleGrid(keras.callbacks.Callback):
         seed=0,
         animation="gif",
         tensorboard_dir=None,
+        labels=None,
     ):
         super().__init__()
         for name, value in (("every", every), ("rows", rows)):
@@ -69,10 +74,12 @@ class SampleGrid(keras.callbacks.Callback):
         self.seed = seed
         self.animation = animation
         self.tensorboard_dir = tensorboard_dir
+        self.labels = labels
         self.last_epoch = 0
 
     def on_train_begin(self, logs=None):
         check_is_image(self.model.sample_shape)
+        self.check_labels()
         if is_chief(self.model.distribute_strategy):
             self.dir.mkdir(parents=True, exist_ok=True)
 
@@ -112,8 +119,20 @@ class SampleGrid(keras.callbacks.Callback):
         """Goes on from what `get_state` told."""
         self.last_epoch = state["last_epoch"]
 
+    def check_labels(self):
+        """Raises unless it is known what to ask the model for."""
+        if self.labels is not None:
+            self.model.sample_inputs(self.labels, seed=self.seed)
+        elif getattr(self.model, "num_classes", 0) is None:
+            raise ValueError(
+                "`labels` of SampleGrid must be given for a model of "
+                "attributes, one row a sample. Received: labels=None"
+            )
+
     def samples(self):
         """Images from the fixed latents, row after row."""
+        if self.labels is not None:
+            return self.model.generate(self.labels, seed=self.seed)
         num_classes = getattr(self.model, "num_classes", None)
         takes_labels = getattr(self.model, "takes_labels", True)
         if num_classes is None or not takes_labels:

@@ -12,6 +12,8 @@ def few_labels(x, y, per_class, share=0.5, seed=0):
     For `SemiSupervisedGAN`: hidden labels are -1. Rows with a label are
     repeated in turn until they make `share` of all rows, so that each batch
     of a shuffled order has some; every row is there without its label too.
+    Give it training samples only, and `load` a test set of its own: a split
+    made by `load` would put copies of one row into both sets.
 
     Args:
         x: array `(n, ...)` of samples.

@@ -121,7 +121,10 @@ class PathLength(Penalty):
         (mean,) = self.state
         change = ops.stop_gradient(ops.mean(lengths)) - mean
         mean.assign(mean + self.rate * change)
-        return self.factor * ops.square(lengths - ops.copy(mean))
+        found = ops.square(lengths - ops.copy(mean))
+        # A fake may be a pack of samples, each with latents of its own.
+        packs = ops.reshape(found, (ops.shape(fake)[0], -1))
+        return self.factor * ops.mean(packs, axis=1)
 
     def get_config(self):
         """Constructor arguments."""

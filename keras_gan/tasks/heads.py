@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gan import players
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
 
@@ -25,7 +26,7 @@ def with_heads(discriminator, make_heads, shapes):
 
     Raises:
         ValueError: the discriminator takes more than samples, or has no
-            features `(batch, n)`.
+            features `(batch, n)`, or a sigmoid or softmax is the end of it.
     """
     outputs = getattr(discriminator, "outputs", None) or ()
     if len(getattr(discriminator, "inputs", None) or ()) != 1:
@@ -35,11 +36,14 @@ def with_heads(discriminator, make_heads, shapes):
             f"Received: discriminator={discriminator!r}"
         )
     if fits(outputs, shapes):
+        check_logits(discriminator, shapes)
         return discriminator
     last = next(
-        (x for x in discriminator.layers[::-1] if is_last(x, outputs)), None
+        (x for x in discriminator.layers[::-1] if gives_one(x, outputs)), None
     )
-    if len(outputs) != 1 or last is None or len(last.input.shape) != 2:
+    # A layer without weights, such as an activation, takes logits already.
+    makes_logits = len(outputs) == 1 and last is not None and last.weights
+    if not makes_logits or len(last.input.shape) != 2:
         raise ValueError(
             "The discriminator must end in a dense layer, whose input, "
             "features of shape (batch, n), is what further outputs are made "
@@ -55,7 +59,9 @@ def with_heads(discriminator, make_heads, shapes):
         return layer(features)
 
     found = make_heads(outputs[0], last.input, head)
-    return keras.Model(discriminator.inputs[0], found, name=discriminator.name)
+    model = keras.Model(discriminator.inputs[0], found, name=discriminator.name)
+    check_logits(model, shapes)
+    return model
 
 
 def fits(outputs, shapes):
@@ -67,9 +73,23 @@ def fits(outputs, shapes):
     )
 
 
-def is_last(layer, outputs):
-    """Whether a layer gives the one output of a model."""
+def check_logits(discriminator, shapes):
+    """Raises if a sigmoid or softmax gives an output; features may have one."""
+    pairs = zip(discriminator.outputs, shapes)
+    logits = [x for x, shape in pairs if None not in shape]
+    for layer in discriminator.layers:
+        activation = getattr(layer, "activation", None)
+        if activation in players.SQUASHING and gives_one(layer, logits):
+            raise ValueError(
+                "The discriminator must give logits, without a sigmoid or "
+                "softmax: losses have it inside. Received: "
+                f"activation={activation.__name__!r} of layer {layer.name!r}"
+            )
+
+
+def gives_one(layer, outputs):
+    """Whether one of the outputs of a model is that of a layer."""
     try:
-        return len(outputs) == 1 and layer.output is outputs[0]
+        return any(layer.output is x for x in outputs)
     except (AttributeError, ValueError):
         return False

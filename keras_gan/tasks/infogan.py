@@ -120,7 +120,8 @@ class InfoGAN(GAN):
 
     def parts(self, codes):
         """Each categorical code, and all continuous ones."""
-        return ops.split(codes, np.cumsum(self.categories).tolist(), axis=1)
+        ends = np.cumsum(self.categories, dtype=int).tolist()
+        return [codes[:, a:b] for a, b in zip([0, *ends], [*ends, None])]
 
     def sample_inputs(self, n_or_labels, seed=None):
         """Latents, with the codes that are asked for if they are."""

@@ -25,10 +25,11 @@ class Labelled(GAN):
 
     def check_given(self, x, name, y):
         """Raises if labels at hand are not those of the model."""
-        names = getattr(x, "class_names", None)
-        if names and self.num_classes and len(names) > self.num_classes:
+        names = getattr(x, "class_names", None) or ()
+        found = max(getattr(x, "num_classes", None) or 0, len(names))
+        if self.num_classes and found > self.num_classes:
             raise ValueError(
-                f"The data has {len(names)} classes, more than the model. "
+                f"The data has {found} classes, more than the model. "
                 f"Received: num_classes={self.num_classes}"
             )
         if y is not None:

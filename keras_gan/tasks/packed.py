@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_gan import players
 from keras_gan.checks import check_integer
+from keras_gan.distribution import uneven_part
 from keras_gan.gan import GAN
 
 DIVIDES = (
@@ -56,6 +57,19 @@ class PackedGAN(GAN):
         check_integer("packing", packing, minimum=2)
         self.packing = packing
         super().__init__(generator, discriminator, **kwargs)
+
+    def shares(self, name, x, size=None, steps=None, split=0.0):
+        """Data whose batches fall into packs, or an error."""
+        x = super().shares(name, x, size, steps, split)
+        count = self.packing * self.distribute_strategy.num_replicas_in_sync
+        uneven = uneven_part(x, count, size, steps, split)
+        if uneven is not None:
+            rows, batch = uneven
+            raise ValueError(
+                f"{DIVIDES}={self.packing}, {name} with {rows} rows in "
+                f"batches of {batch}"
+            )
+        return x
 
     def judged(self, x):
         """Samples in packs, `(batch / packing, ..., packing * channels)`."""

@@ -82,6 +82,7 @@ class SemiSupervisedGAN(Classifying, Labelled):
         **kwargs,
     ):
         players.check_players(generator, discriminator)
+        players.check_unconditional(generator, discriminator)
         labels.check_num_classes(num_classes)
         check_number("classification_weight", classification_weight, minimum=0)
         check_flag("feature_matching", feature_matching)
