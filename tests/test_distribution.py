@@ -13,6 +13,7 @@ from keras_gan import distribution
 from keras_gan import replicas
 from keras_gan import saving
 from keras_gan import seeds
+from keras_gan import shares
 from keras_gan.callbacks import backup_signals
 
 CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
@@ -159,7 +160,7 @@ def test_processes_share_batches_by_rows(given, expected):
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = policies[given]
     data = tf.data.Dataset.range(4).with_options(options)
-    found = distribution.sharded_by_rows(data).options()
+    found = shares.sharded_by_rows(data).options()
     policy = found.experimental_distribute.auto_shard_policy
     assert policy == policies[expected]
 
@@ -176,7 +177,7 @@ def test_processes_shuffle_no_arrays(monkeypatch):
     assert int(gan.images_seen) == 8
     gan.fit(x, shuffle=False, verbose=0)
     for data in (tf.data.Dataset.from_tensors(x), iter([x])):
-        distribution.check_order(data, gan.distribute_strategy)
+        shares.check_order(data, gan.distribute_strategy)
 
 
 def test_layers_below_layers_draw_apart():

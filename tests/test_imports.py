@@ -36,7 +36,7 @@ ARROWS = {
         "updates",
     },
     "tasks": {
-        "distribution",
+        "shares",
         "gan",
         "latents",
         "layers",
@@ -45,7 +45,7 @@ ARROWS = {
     },
     "sampling": {"serving", "truncation"},
     "resuming": {"distribution", "saving", "seeds"},
-    "distribution": {"seeds"},
+    "distribution": {"seeds", "shares"},
     "saving": {"seeds"},
     "trackers": {"losses"},
     "serving": {"players", "seeds", "truncation"},

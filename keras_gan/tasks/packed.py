@@ -6,8 +6,8 @@ from keras import ops
 
 from keras_gan import players
 from keras_gan.checks import check_integer
-from keras_gan.distribution import uneven_part
 from keras_gan.gan import GAN
+from keras_gan.shares import uneven_part
 
 DIVIDES = (
     "`packing` must divide the number of samples in each batch, the last one "
