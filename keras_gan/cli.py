@@ -122,13 +122,14 @@ def main():
 )
 @click.option(
     "--strategy",
-    type=click.Choice(["mirrored", "multi_worker", "tpu"]),
+    type=click.Choice(["none", "mirrored", "multi_worker", "tpu"]),
     help="Train on several replicas, which share each batch: all GPUs of "
     "this machine; the processes that TF_CONFIG names, each started with the "
-    "same options and a folder that all see; a TPU.  [default: one replica]",
+    "same options and a folder that all see; a TPU.  [default: none, one "
+    "replica; with --resume that of the run]",
 )
 @click.pass_context
-def train(context, out, resume, strategy, **recipe):
+def train(context, out, resume, **recipe):
     """Train a GAN; without options, on the bundled images of clothes.
 
     The run folder gets the model (model.keras), sample grids (samples/),
@@ -138,22 +139,22 @@ def train(context, out, resume, strategy, **recipe):
     """
     enable_exact_cpu()
     if resume:
-        folder, recipe = resumed(context, out, recipe["epochs"])
+        folder, recipe = resumed(context, out, recipe)
     else:
         out = out or run_folder.default_path(recipe["data"], recipe["preset"])
         folder = RunFolder(out)
         folder.check_new()
-    if strategy is not None:
+    if recipe["strategy"] not in (None, "none"):
         # Waits for all processes: before it nobody has written anything.
-        replicas = distribution.strategy(strategy)
-        folder = folder if is_chief() else Follower(folder.path)
+        replicas = distribution.strategy(recipe["strategy"])
+        folder = folder if is_chief(replicas) else Follower(folder.path)
         folder.strategy = replicas
     code, message = folder.train(recipe, resume)
     click.echo(message)
     sys.exit(code)
 
 
-def resumed(context, out, epochs):
+def resumed(context, out, options):
     """The run folder to go on with, and its recipe."""
     given = {
         name
@@ -170,8 +171,9 @@ def resumed(context, out, epochs):
     if out is None:
         raise click.UsageError("--resume needs --out, the folder of the run.")
     folder = RunFolder(out)
-    recipe = folder.read_recipe()
-    return folder, {**recipe, "epochs": epochs or recipe["epochs"]}
+    recipe = {"strategy": None, **folder.read_recipe()}
+    told = {name: options[name] for name in ("epochs", "strategy")}
+    return folder, recipe | {n: v for n, v in told.items() if v is not None}
 
 
 def as_labels(text):

@@ -29,6 +29,7 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.InternalError,
 )
+NO_TPU = (OSError, RuntimeError, ValueError, tf.errors.OpError)
 # Callbacks of Keras that write or send, and move nothing in training.
 WRITING = (
     keras.callbacks.CSVLogger,
@@ -82,6 +83,8 @@ class Replicated(keras.Model):
     def fit(self, *args, **kwargs):
         """As in Keras, after a look at the sizes of the batches."""
         given = self.given_data(keras.Model.fit, args, kwargs)
+        if given.get("shuffle", True):
+            check_order(given["x"], self.distribute_strategy)
         size = given.get("validation_batch_size") or given.get("batch_size")
         held_out = given.get("validation_data")
         if held_out is not None:
@@ -108,7 +111,9 @@ class Replicated(keras.Model):
         if tf.distribute.has_strategy():
             check_scope("model", self)
         if given.get("callbacks") and spans_processes(self.distribute_strategy):
-            given["callbacks"] = those_of_this_process(given["callbacks"])
+            given["callbacks"] = those_of_this_process(
+                given["callbacks"], self.distribute_strategy
+            )
         steps = given.get("steps_per_epoch") or given.get("steps")
         given["x"] = self.shares(
             "x",
@@ -178,8 +183,8 @@ def strategy(name=None):
 
     Args:
         name: `"mirrored"`, all GPUs of this machine; `"multi_worker"`, the
-            processes that `TF_CONFIG` names; `"tpu"`, the TPU that
-            TensorFlow's resolver finds; None for one replica.
+            processes that `TF_CONFIG` names; `"tpu"`, the TPU that `TPU_NAME`
+            names, or this machine's; None for one replica.
 
     Returns:
         A `tf.distribute.Strategy`; make and train a model in its `scope()`.
@@ -200,14 +205,30 @@ def strategy(name=None):
         check_cluster()
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.distribute.TPUStrategy(resolver)
+        return tf.distribute.TPUStrategy(tpu())
     raise ValueError(
         '`name` must be "mirrored", "multi_worker", "tpu" or None. '
         f"Received: name={name!r}"
     )
+
+
+def tpu():
+    """The resolver of the TPU that `TPU_NAME` names, or of this machine's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    name = os.environ.get("TPU_NAME") or "local"
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(name)
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+    except NO_TPU as error:
+        raise ValueError(
+            "No TPU can be reached: TPU_NAME must name one, or be unset on a "
+            f"machine that has one. Received: TPU_NAME={name!r}"
+        ) from error
+    return resolver
 
 
 def check_cluster():
@@ -247,11 +268,12 @@ def in_scope(method):
     return call
 
 
-def those_of_this_process(callbacks):
+def those_of_this_process(callbacks, strategy):
     """Callbacks without those that the chief runs for all processes.
 
     Args:
         callbacks: what `fit` of one of several processes is given.
+        strategy: the model's strategy.
 
     Raises:
         ValueError: one of them cannot work there.
@@ -264,7 +286,7 @@ def those_of_this_process(callbacks):
                 "keras_gan.callbacks.ExactBackup in a cluster. Received: "
                 f"callbacks with {type(callback).__name__}"
             )
-    if is_chief():
+    if is_chief(strategy):
         return callbacks
     kept = [c for c in found if not isinstance(c, WRITING)]
     if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -276,6 +298,26 @@ def those_of_this_process(callbacks):
 def as_tuple(data):
     """Arrays or a data set, as `validation_data` may be, as a tuple."""
     return data if isinstance(data, tuple) else (data,)
+
+
+def check_order(x, strategy):
+    """Raises where each process would shuffle arrays in an order of its own.
+
+    Args:
+        x: what `fit` is to shuffle.
+        strategy: the model's strategy.
+
+    Raises:
+        ValueError: it would.
+    """
+    arrays = all(hasattr(part, "shape") for part in tree.flatten(x))
+    if arrays and spans_processes(strategy):
+        raise ValueError(
+            "Each process would shuffle arrays in an order of its own: an "
+            "epoch would see some rows twice and others never. Pass "
+            "keras_gan.datasets.load(arrays) or shuffle=False. Received: "
+            "arrays with shuffle=True"
+        )
 
 
 def check_batches(name, x, strategy, size=None, steps=None, split=0.0):

@@ -6,7 +6,7 @@ import pathlib
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, writer=""):
     """A path beside another, to write a file that then takes its place.
 
     Whoever reads sees the file of before or the whole new one, also after a
@@ -14,6 +14,7 @@ def replacing(path):
 
     Args:
         path: where the file is to be; its folder exists.
+        writer: string, what tells those apart that write it at one time.
 
     Yields:
         `pathlib.Path` with the ending of `path`.
@@ -27,7 +28,8 @@ def replacing(path):
     ('{}', ['run.json'])
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f"unfinished.{path.name}")
+    names = "unfinished", writer, path.name
+    unfinished = path.with_name(".".join(name for name in names if name))
     try:
         yield unfinished
         sync(unfinished)

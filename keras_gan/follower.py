@@ -24,3 +24,8 @@ class Follower(RunFolder):
 
     def write_samples(self, gan):
         """Writes nothing."""
+
+    def finish(self, gan, backup):
+        """Leaves the backups to the chief."""
+        backup.shelf.writes = False
+        return super().finish(gan, backup)

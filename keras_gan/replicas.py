@@ -1,8 +1,5 @@
 """What a replica knows of the others, and a process of the other processes."""
 
-import json
-import os
-
 import tensorflow as tf
 from keras import ops
 
@@ -114,21 +111,39 @@ def as_logs(values):
     return {name: ops.reshape(value, (1,)) for name, value in values.items()}
 
 
-def is_chief():
+def is_chief(strategy):
     """Whether this process writes the files of a run.
 
-    One of the processes that `TF_CONFIG` names does: the task `chief`, or
-    where there is none the first `worker`. A process alone does always.
+    Of the processes of a strategy one does: the task `chief`, or where there
+    is none the first `worker`. One that trains by itself does always,
+    whatever `TF_CONFIG` says.
+
+    Args:
+        strategy: `tf.distribute.Strategy` that the model is trained with.
 
     Example:
-    >>> is_chief()
+    >>> is_chief(tf.distribute.get_strategy())
     True
     """
-    config = json.loads(os.environ.get("TF_CONFIG") or "{}")
-    task = config.get("task", {})
-    if "chief" in config.get("cluster", {}):
-        return task.get("type") == "chief"
-    return int(task.get("index", 0)) == 0
+    if not spans_processes(strategy):
+        return True
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec().jobs
+    first = next(job for job in TRAINING if job in jobs)
+    return (resolver.task_type, resolver.task_id) == (first, 0)
+
+
+def process_name(strategy):
+    """What to call this process among those of a strategy; alone `""`.
+
+    Example:
+    >>> process_name(tf.distribute.get_strategy())
+    ''
+    """
+    if not spans_processes(strategy):
+        return ""
+    resolver = strategy.cluster_resolver
+    return f"{resolver.task_type}_{resolver.task_id}"
 
 
 class Agreement:

@@ -168,10 +168,12 @@ class RunFolder:
     def how_to_go_on(self, backup):
         """The sentence after Ctrl-C and SIGTERM."""
         done = "Backed up" if backup.latest else "Nothing could be backed up"
+        strategy = self.run["recipe"].get("strategy")
         return (
             f"\n{done} in {self.path} after {self.run['epochs_done']} whole "
             f"epochs; {MODEL} is that of the last. Go on with: keras-gan train "
             f"--resume --out {shlex.quote(str(self.path))}"
+            + (f" --strategy {strategy}" if strategy else "")
         )
 
     def watchers(self, gan, recipe, history):

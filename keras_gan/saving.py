@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_gan.checks import check_unpacked_size
 from keras_gan.files import replacing
+from keras_gan.replicas import process_name
 from keras_gan.seeds import states
 
 COMPILED = "compiled_"
@@ -67,7 +68,8 @@ class SavedWhole(keras.Model):
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """As `keras.Model.save`; a `.keras` file is whole or not there."""
-        with replaced(filepath, ".keras", overwrite) as path:
+        strategy = self.distribute_strategy
+        with replaced(filepath, ".keras", overwrite, strategy) as path:
             super().save(path, overwrite, zipped, **kwargs)
 
     def save_weights(self, filepath, overwrite=True):
@@ -75,7 +77,8 @@ class SavedWhole(keras.Model):
 
         It is whole or not there; one of that name stays until then.
         """
-        with replaced(filepath, ".weights.h5", overwrite) as path:
+        strategy = self.distribute_strategy
+        with replaced(filepath, ".weights.h5", overwrite, strategy) as path:
             super().save_weights(path, overwrite)
             with h5py.File(path, "a") as file:
                 file.attrs[DIGEST] = digest(arrays(file))
@@ -173,7 +176,7 @@ class SavedWhole(keras.Model):
             variable.assign(store[key])
 
 
-def replaced(filepath, ending, overwrite):
+def replaced(filepath, ending, overwrite, strategy):
     """Where Keras is to write a file: beside it, if that is a file of ours.
 
     Else, as where Keras has to ask before it overwrites or knows no such
@@ -183,7 +186,7 @@ def replaced(filepath, ending, overwrite):
     free = overwrite or not path.exists()
     if free and path.name.endswith(ending) and path.parent.is_dir():
         if not path.is_dir():
-            return replacing(path)
+            return replacing(path, process_name(strategy))
     return contextlib.nullcontext(filepath)
 
 

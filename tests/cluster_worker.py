@@ -134,7 +134,7 @@ def main(job):
     ).history
     ended = gan.evaluate(test, verbose=0, return_dict=True)
     sampled = gan.generate(4, seed=0, batch_size=3).tolist()
-    if replicas.is_chief():
+    if replicas.is_chief(strategy):
         again = gan.generate(4, seed=0, batch_size=3).tolist()
         assert again == sampled
     state = {
@@ -143,7 +143,7 @@ def main(job):
     }
     told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
     told["resumed"] = backup_epoch or count.spared
-    told["chief"] = replicas.is_chief()
+    told["chief"] = replicas.is_chief(strategy)
     told["files"] = job.get("files")
     with open(job["out"], "w") as file:
         json.dump(told, file, default=float)

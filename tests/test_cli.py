@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -180,6 +181,35 @@ def test_more_epochs_are_those_of_a_longer_run(folder):
     train("--data", "a.npz", "--epochs", 2, "--flip", "--out", "run")
     command("train", "--resume", "--out", "run", "--epochs", 3)
     assert_same_end(folder / "run", folder / "whole")
+
+
+def test_a_strategy_is_kept(folder, monkeypatch):
+    """By a process that trains alone, though `TF_CONFIG` says otherwise."""
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    task = {"type": "worker", "index": 1}
+    config = json.dumps({"cluster": cluster, "task": task})
+    monkeypatch.setenv("TF_CONFIG", config)
+    used = []
+
+    def one_device(name):
+        used.append(name)
+        return tf.distribute.MirroredStrategy(["CPU:0"])
+
+    monkeypatch.setattr(cli.distribution, "strategy", one_device)
+    write_vectors("a.npy")
+    options = ("--data", "a.npy", "--epochs", 1, "--strategy", "mirrored")
+    train(*options, "--out", "run")
+    assert files(folder / "run") == [*RUN, "samples.npy"]
+    command("train", "--resume", "--out", "run", "--epochs", 2)
+    assert used == ["mirrored"] * 2
+    run = run_folder.RunFolder(folder / "run")
+    assert run.read_recipe()["strategy"] == "mirrored"
+    run.run = run.read_run()
+    again = run.how_to_go_on(SimpleNamespace(latest=None))
+    assert again.endswith("run --strategy mirrored")
+    last = ("--epochs", 3, "--strategy", "none")
+    command("train", "--resume", "--out", "run", *last)
+    assert len(used) == 2 and len(history(folder / "run")) == 3
 
 
 # Backs up every 3 steps, and kills itself after a number of steps.

@@ -1,18 +1,30 @@
 """What holds before replicas train; the training itself: test_replicas.py."""
 
 import json
+from urllib.error import URLError
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_gan
 from keras_gan import distribution
 from keras_gan import replicas
+from keras_gan import saving
 from keras_gan import seeds
 from keras_gan.callbacks import backup_signals
 
 CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
+
+
+class Cluster(tf.distribute.MultiWorkerMirroredStrategy):
+    """Knows what `TF_CONFIG` says, and waits for nobody."""
+
+    cluster_resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+
+    def __init__(self):
+        pass
 
 
 def config(cluster, kind, index):
@@ -31,7 +43,27 @@ def config(cluster, kind, index):
 )
 def test_one_process_is_the_chief(monkeypatch, cluster, kind, index, expected):
     monkeypatch.setenv("TF_CONFIG", config(cluster, kind, index))
-    assert replicas.is_chief() is expected
+    assert replicas.is_chief(Cluster()) is expected
+    # One that trains by itself writes, whatever TF_CONFIG says.
+    assert replicas.is_chief(tf.distribute.get_strategy())
+    monkeypatch.setenv("TF_CONFIG", "{")
+    assert replicas.is_chief(tf.distribute.MirroredStrategy(["CPU:0"]))
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_processes_that_save_at_once_do_not_meet(monkeypatch, tmp_path, ending):
+    path = tmp_path / f"gan{ending}"
+
+    def replaced(index):
+        monkeypatch.setenv("TF_CONFIG", config(CLUSTER, "worker", index))
+        return saving.replaced(path, ending, True, Cluster())
+
+    with replaced(0) as first, replaced(1) as second:
+        for index, unfinished in enumerate((first, second)):
+            assert unfinished.name.endswith(ending)
+            unfinished.write_text(str(index))
+    assert path.read_text() == "0"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def writers(folder):
@@ -45,17 +77,17 @@ def test_callbacks_that_write_are_the_chiefs(
     monkeypatch, tmp_path, index, kept
 ):
     monkeypatch.setenv("TF_CONFIG", config(CLUSTER, "worker", index))
-    found = distribution.those_of_this_process(writers(tmp_path))
+    found = distribution.those_of_this_process(writers(tmp_path), Cluster())
     assert len(keras.tree.flatten(found)) == kept
     listed = keras.callbacks.CallbackList(writers(tmp_path)[:1])
-    found = distribution.those_of_this_process(listed)
+    found = distribution.those_of_this_process(listed, Cluster())
     assert found is listed and len(found.callbacks) == kept // 3
 
 
 def test_callbacks_that_cannot_share_files_are_refused(tmp_path):
     restore = keras.callbacks.BackupAndRestore(tmp_path)
     with pytest.raises(ValueError, match="callbacks with BackupAndRestore$"):
-        distribution.those_of_this_process([restore])
+        distribution.those_of_this_process([restore], Cluster())
 
 
 class Peers:
@@ -98,10 +130,24 @@ def test_an_unknown_strategy_is_refused():
         distribution.strategy("parameter_server")
 
 
-def test_no_tpu_is_said(monkeypatch):
+@pytest.mark.parametrize("name", [None, "local", "nobody's"])
+def test_no_tpu_is_said(monkeypatch, name):
+    """By each way to look for one: on this machine, in Google's cloud."""
     monkeypatch.delenv("TPU_NAME", raising=False)
-    with pytest.raises(ValueError, match="TPU"):
+    if name is not None:
+        monkeypatch.setenv("TPU_NAME", name)
+    asked = []
+
+    def lookup(tpu):
+        asked.append(tpu)
+        raise URLError("no such host")
+
+    resolvers = tf.distribute.cluster_resolver
+    monkeypatch.setattr(resolvers, "TPUClusterResolver", lookup)
+    with pytest.raises(ValueError, match="Received: TPU_NAME=") as error:
         distribution.strategy("tpu")
+    assert asked == [name or "local"]
+    assert repr(asked[0]) in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +162,21 @@ def test_processes_share_batches_by_rows(given, expected):
     found = distribution.sharded_by_rows(data).options()
     policy = found.experimental_distribute.auto_shard_policy
     assert policy == policies[expected]
+
+
+def test_processes_shuffle_no_arrays(monkeypatch):
+    """Each would in its own order; what `shuffle` does not move may come."""
+    gan = keras_gan.GAN(*keras_gan.architectures.mlp((2,), 2, (4,)))
+    gan.compile("sgd", keras.optimizers.SGD())
+    x = np.zeros((8, 2))
+    gan.fit(x, verbose=0)
+    monkeypatch.setattr(distribution, "spans_processes", lambda _: True)
+    with pytest.raises(ValueError, match="arrays with shuffle=True"):
+        gan.fit(x, verbose=0)
+    assert int(gan.images_seen) == 8
+    gan.fit(x, shuffle=False, verbose=0)
+    for data in (tf.data.Dataset.from_tensors(x), iter([x])):
+        distribution.check_order(data, gan.distribute_strategy)
 
 
 def test_layers_below_layers_draw_apart():

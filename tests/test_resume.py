@@ -475,6 +475,22 @@ def test_the_end_clears_up_and_leaves_files_of_others(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_one_that_trains_alone_backs_up_whatever_tf_config_says(
+    tmp_path, monkeypatch
+):
+    """As a job of a cluster that trains without a strategy."""
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    task = {"type": "worker", "index": 1}
+    config = json.dumps({"cluster": cluster, "task": task})
+    for text in (config, "{"):
+        monkeypatch.setenv("TF_CONFIG", text)
+        backup = ExactBackup(tmp_path, 2, delete_checkpoint=False)
+        made().fit(load(), callbacks=[backup], **OFTEN)
+        assert backup.shelf.folders()
+        backup.shelf.clear()
+        assert not tmp_path.exists()
+
+
 def test_a_kill_while_clearing_up_leaves_a_whole_backup(folder, monkeypatch):
     rmtree, shelf = backup_files.shutil.rmtree, ExactBackup(folder).shelf
 

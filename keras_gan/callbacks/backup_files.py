@@ -16,7 +16,6 @@ import tensorflow as tf
 from keras_gan.files import sync
 from keras_gan.files import write_file
 from keras_gan.replicas import check_agreement
-from keras_gan.replicas import is_chief
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.bin"
 NAME = re.compile(r"backup_(\d{8})")
@@ -50,12 +49,15 @@ class Shelf:
 
     Attributes:
         pinned: path of one more backup that stays, or None.
+        writes: whether this process writes and removes backups; not where
+            another one is the chief.
     """
 
     def __init__(self, path, keep):
         self.path = pathlib.Path(path)
         self.keep = keep
         self.pinned = None
+        self.writes = True
         self.broken = set()
 
     def folders(self):
@@ -82,7 +84,7 @@ class Shelf:
             ValueError: a variable is not finite.
         """
         check_finite(arrays)
-        if not is_chief():
+        if not self.writes:
             return 0
         self.path.mkdir(parents=True, exist_ok=True)
         unfinished = self.path / UNFINISHED
@@ -148,7 +150,7 @@ class Shelf:
 
     def clear(self):
         """Removes the backups, and the folder if nothing else is in it."""
-        if not is_chief():
+        if not self.writes:
             return
         for _, folder in self.folders():
             self.remove(folder)

@@ -72,7 +72,9 @@ def choices(model):
     given = {n: getattr(model, n) for n in model.constructor_arguments}
     given = {**given, **model.compile_arguments()}
     found = {n: serialized(v) for n, v in given.items() if n not in PLAYERS}
-    return {**dict(paths(plain(found))), "seed": model.seed}
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    found = {**plain(found), "number of replicas": replicas}
+    return {**dict(paths(found)), "seed": model.seed}
 
 
 def serialized(value):

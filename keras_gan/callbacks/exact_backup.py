@@ -12,6 +12,7 @@ from keras_gan.callbacks.backup_files import Shelf
 from keras_gan.callbacks.backup_files import check_peers
 from keras_gan.callbacks.backup_signals import Signals
 from keras_gan.checks import check_integer
+from keras_gan.replicas import is_chief
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class ExactBackup(keras.callbacks.Callback):
                 "One ExactBackup is enough. Received: dir="
                 f"{str(self.shelf.path)!r} beside another one"
             )
+        self.shelf.writes = is_chief(self.model.distribute_strategy)
         self.position = getattr(self.course.data, "position", None)
         self.next_batch = self.position and self.position.batch
         self.num_since = 0

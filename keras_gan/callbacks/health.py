@@ -364,7 +364,7 @@ class Health(keras.callbacks.Callback):
             "%(answer)s: %(effect)s. Cause: %(cause)s. Remedy: %(remedy)s.",
             record,
         )
-        if self.path is not None and is_chief():
+        if self.path is not None and is_chief(self.model.distribute_strategy):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a") as file:
                 file.write(json.dumps(record) + "\n")

@@ -49,7 +49,7 @@ class LossCurves(keras.callbacks.Callback):
             values = self.history.setdefault(name, [])
             values.extend([float("nan")] * (epoch - len(values)))
             values.append(float(value))
-        if is_chief():
+        if is_chief(self.model.distribute_strategy):
             self.draw()
 
     def get_state(self):

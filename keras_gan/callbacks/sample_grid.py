@@ -80,14 +80,14 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         check_is_image(self.model.sample_shape)
         self.check_labels()
-        if is_chief():
+        if is_chief(self.model.distribute_strategy):
             self.dir.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, epoch, logs=None):
         self.last_epoch = epoch + 1
         if self.last_epoch % self.every:
             return
-        if not is_chief():
+        if not is_chief(self.model.distribute_strategy):
             return
         grid = image_grid(self.samples(), self.columns)
         as_picture(grid).save(self.dir / f"epoch_{epoch + 1:04d}.png")
@@ -98,7 +98,9 @@ class SampleGrid(keras.callbacks.Callback):
         epochs = range(1, self.last_epoch + 1)
         files = [self.dir / f"epoch_{epoch:04d}.png" for epoch in epochs]
         files = [file for file in files if file.exists()]
-        if self.animation is None or not files or not is_chief():
+        if self.animation is None or not files:
+            return
+        if not is_chief(self.model.distribute_strategy):
             return
         first, *rest = map(read_picture, files)
         first.save(
