@@ -1,5 +1,6 @@
 """Streams give what `load` gives, and hold little."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -303,6 +304,24 @@ def records_of(tmp_path, *contents):
     return path
 
 
+@pytest.mark.parametrize(
+    "limits, expected",
+    [(["max", "5000"], 5000), (["7000"], 7000), (["max"], None), ([], None)],
+)
+def test_memory_is_that_of_the_container(
+    tmp_path, monkeypatch, limits, expected
+):
+    files = [tmp_path / str(i) for i in range(len(limits) + 1)]
+    for file, text in zip(files, limits):
+        file.write_text(f"{text}\n")
+    monkeypatch.setattr(streaming, "LIMITS", files)
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert streaming.memory() == (expected or machine)
+    # As on Windows.
+    monkeypatch.delattr(os, "sysconf")
+    assert streaming.memory() == (expected or streaming.UNKNOWN)
+
+
 class TestBadRecords:
     def test_truncated(self, tmp_path):
         path = records_of(tmp_path, b"x" * 50)
@@ -335,6 +354,16 @@ class TestBadRecords:
         path = records_of(tmp_path, example(file, label_key=None))
         with pytest.raises(ValueError, match="sound image.*byte 12"):
             datasets.stream(path)
+
+    @pytest.mark.parametrize("first, what", [(0, "with"), (1, "without")])
+    def test_labels_in_some(self, tmp_path, first, what):
+        (file,) = write_folder(tmp_path / "set", 1).rglob("*.png")
+        made = [example(file, label_key=None), example(file)]
+        path = records_of(tmp_path, made[first], made[1 - first])
+        train, _ = datasets.stream(path, 2, test_fraction=0.0)
+        message = f"Received: record at byte .*a.tfrecord {what} a label"
+        with pytest.raises(tf.errors.OpError, match=message):
+            drawn(train)
 
     def test_other_sizes_and_colours(self, tmp_path):
         made = []

@@ -1,5 +1,6 @@
 """Images that are read when a batch needs them, from folders and TFRecords."""
 
+import contextlib
 import functools
 import io
 import math
@@ -24,6 +25,13 @@ from keras_gan.datasets.pipeline import from_rows
 
 # Batches that are decoded at once; Pillow decodes outside of Python's lock.
 PARALLEL = 4
+# Where Linux says how much memory a container may take.
+LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
+# Bytes of memory of a machine that does not say.
+UNKNOWN = 8 * 2**30
 
 
 def stream(
@@ -49,7 +57,8 @@ def stream(
             - a folder with files `*.tfrecord*`, or one such file, not
               compressed, of `tf.train.Example` with an encoded image under
               `"image"`, `"image/encoded"` or `"image_raw"` and, if there are
-              labels, one integer under `"label"` or `"image/class/label"`.
+              labels, one integer under `"label"` or `"image/class/label"` in
+              each, -1 where it is missing.
               The first image says how large the others are, if `image_size`
               does not, and how many channels they have.
         batch_size: integer >= 1.
@@ -131,8 +140,17 @@ def is_path(data):
 
 
 def memory():
-    """Bytes of the machine's memory."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of memory, of the machine or, if less, of its container."""
+    found = []
+    # Not on Windows.
+    with contextlib.suppress(AttributeError, ValueError):
+        pages = os.sysconf("SC_PHYS_PAGES")
+        found.append(pages * os.sysconf("SC_PAGE_SIZE"))
+    for path in LIMITS:
+        # Where there is no limit the file says `max`.
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int(pathlib.Path(path).read_text()))
+    return min(found, default=UNKNOWN)
 
 
 class Source:
@@ -181,7 +199,8 @@ class Source:
                     "channels=... to make them alike. Expected: "
                     f"{self.shape}. Received: {image.shape}, row {row}"
                 )
-        return np.stack(x), np.array([label or 0 for label in y], "int64")
+        labels = y if self.has_labels else np.zeros(len(y))
+        return np.stack(x), np.array(labels, "int64")
 
     def batches(self, batch_size, seed, flip):
         """The `tf.data.Dataset`, see `pipeline.from_rows`."""
@@ -245,7 +264,8 @@ def from_folder(path, image_size, channels):
 def from_records(path, files, image_size, channels):
     """`Source` of TFRecord files."""
     index = tfrecords.Index(path, files)
-    encoded, label = index.read(0)
+    encoded, first = index.read(0)
+    has_labels = first is not None
     name = index.name(0)
     found = images.header(io.BytesIO(encoded))
     if found is None:
@@ -256,6 +276,12 @@ def from_records(path, files, image_size, channels):
 
     def read(row):
         encoded, label = index.read(row)
+        if (label is not None) != has_labels:
+            raise ValueError(
+                "All records must have a label, or none; -1 stands for one "
+                f"that is missing. Received: {index.name(row)} "
+                f"{'without' if has_labels else 'with'} a label"
+            )
         file = functools.partial(io.BytesIO, encoded)
         found = images.header(file())
         if channels is None and found and found[2] == "RGB" and fixed == 1:
@@ -266,7 +292,7 @@ def from_records(path, files, image_size, channels):
         return decoded(file(), index.name(row), image_size, fixed), label
 
     rows = np.arange(len(index))
-    return Source(read, rows, (height, width, fixed), label is not None)
+    return Source(read, rows, (height, width, fixed), has_labels)
 
 
 def decoded(file, name, image_size, channels):
