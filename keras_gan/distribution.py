@@ -45,11 +45,33 @@ class LostWorker(RuntimeError):
     """Another process of the cluster is gone, and training with it."""
 
 
+def of_one_replica(method):
+    """A method of Keras, refused where each replica would take the batch."""
+
+    @functools.wraps(method)
+    def call(self, *args, **kwargs):
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if replicas > 1:
+            raise ValueError(
+                f"`{method.__name__}` would give the whole batch to each "
+                "replica: use `fit`, `evaluate` or `predict`. "
+                f"Received: a model on {replicas} replicas"
+            )
+        return method(self, *args, **kwargs)
+
+    return call
+
+
 class Replicated(keras.Model):
     """A model whose training is the same on one replica and on many."""
 
-    # What `fit` takes its samples from where they rest on the device.
+    # What a running `fit` takes its samples from where they rest on the
+    # device, and what the step was last made for.
     stored = None
+    _made_for = staticmethod(lambda: None)
+    train_on_batch = of_one_replica(keras.Model.train_on_batch)
+    test_on_batch = of_one_replica(keras.Model.test_on_batch)
+    predict_on_batch = of_one_replica(keras.Model.predict_on_batch)
 
     def join(self):
         """Makes the layers those of replicas; call it when all are there.
@@ -77,7 +99,18 @@ class Replicated(keras.Model):
                 "`steps_per_execution` must be 1. Received: "
                 f"steps_per_execution={steps!r} with {replicas} replicas"
             )
+        if replicas > 1 and kwargs.get("jit_compile") is True and self.on_cpu():
+            raise ValueError(
+                "TensorFlow cannot compile a step for several replicas on "
+                'CPUs: leave `jit_compile` at "auto". '
+                f"Received: jit_compile=True with {replicas} replicas"
+            )
         super().compile(*args, **kwargs)
+
+    def on_cpu(self):
+        """Whether the replicas are on processors."""
+        devices = self.distribute_strategy.extended.worker_devices
+        return all("CPU" in device for device in devices)
 
     @functools.wraps(keras.Model.fit)
     def fit(self, *args, **kwargs):

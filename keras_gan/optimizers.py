@@ -1,6 +1,7 @@
 """The two players' optimizers, as Keras and its callbacks see them."""
 
 import contextlib
+from functools import partial
 
 import keras
 from keras import ops
@@ -166,15 +167,26 @@ def apply(optimizer, gradients, variables, constraints=()):
     clipped; Keras' own clipping finds nothing left to do on its share.
     """
     if num_replicas() > 1 and clips(optimizer):
-        gradients = total([ops.convert_to_tensor(g) for g in gradients])
-        gradients = optimizer._clip_gradients(gradients)
-        gradients = [gradient / num_replicas() for gradient in gradients]
+        gradients = of_known(partial(clipped_share, optimizer), gradients)
     if num_replicas() > 1 and scales(optimizer):
-        gradients = finite_everywhere(gradients)
+        gradients = of_known(finite_everywhere, gradients)
     optimizer.apply(gradients, variables)
     for constraint in constraints:
         for variable in variables:
             variable.assign(constraint(variable))
+
+
+def of_known(function, gradients):
+    """What a function makes of gradients; those that are None stay so."""
+    known = [ops.convert_to_tensor(g) for g in gradients if g is not None]
+    found = iter(function(known))
+    return [g if g is None else next(found) for g in gradients]
+
+
+def clipped_share(optimizer, gradients):
+    """This replica's part of the gradients' clipped sum."""
+    clipped = optimizer._clip_gradients(total(gradients))
+    return [gradient / num_replicas() for gradient in clipped]
 
 
 def scales(optimizer):
@@ -188,11 +200,9 @@ def finite_everywhere(gradients):
     Keras asks the first replica whether to leave out a step, and would add
     what overflowed on another one to the weights of all.
     """
-    known = [ops.convert_to_tensor(g) for g in gradients if g is not None]
-    finite = ops.stack([ops.all(ops.isfinite(g)) for g in known])
+    finite = ops.stack([ops.all(ops.isfinite(g)) for g in gradients])
     lost = total(1.0 - ops.cast(ops.all(finite), "float32")) > 0
-    found = iter([ops.where(lost, float("nan"), g) for g in known])
-    return [g if g is None else next(found) for g in gradients]
+    return [ops.where(lost, float("nan"), g) for g in gradients]
 
 
 def trains(optimizer, variables):

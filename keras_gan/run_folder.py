@@ -20,6 +20,7 @@ from keras_gan import datasets
 from keras_gan import presets
 from keras_gan import saving
 from keras_gan.checks import check_installed
+from keras_gan.datasets import pipeline
 from keras_gan.datasets import streaming
 from keras_gan.files import replacing
 from keras_gan.gan import GAN
@@ -111,6 +112,7 @@ class RunFolder:
         # Only what all processes make may be made inside the scope.
         with self.strategy.scope() if self.strategy else nullcontext():
             gan = self.model(recipe, train)
+        replicas = gan.distribute_strategy.num_replicas_in_sync
         recipe["epochs"] = recipe["epochs"] or default_epochs(train)
         if recipe["epochs"] == backed_up:
             return self.finish(gan, backup)
@@ -132,7 +134,7 @@ class RunFolder:
                 train,
                 epochs=recipe["epochs"],
                 initial_epoch=done,
-                validation_data=test,
+                validation_data=pipeline.shared_out(test, replicas),
                 callbacks=[backup, keep, *watchers],
                 shuffle=False,
             )

@@ -17,6 +17,8 @@ from replica_worker import two_replicas
 
 import keras_gan
 from keras_gan import metrics
+from keras_gan import run_folder
+from keras_gan.callbacks import backup_setting
 
 STRATEGY = two_replicas()
 X = np.zeros((24, 6), "float32")
@@ -88,6 +90,40 @@ def scaled_and_clipped():
     inner = in_scope(SGD, clipnorm=1.0)
     scaled = in_scope(keras.optimizers.LossScaleOptimizer, inner)
     made(g_optimizer=scaled)
+
+
+class Idle(layers.Dense):
+    """Has a weight that it does not use."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.idle = self.add_weight(shape=(), initializer="ones")
+
+
+def clipped_with_an_idle_weight():
+    """Which weights of a discriminator move."""
+    with STRATEGY.scope():
+        discriminator = keras.Sequential([keras.Input((6,)), Idle(1)])
+        gan = keras_gan.GAN(players()[0], discriminator, seed=1)
+        gan.compile(SGD(clipnorm=1.0), SGD(clipnorm=1.0))
+    before = discriminator.get_weights()
+    gan.fit(X + 1.0, verbose=0)
+    pairs = zip(before, discriminator.get_weights())
+    return [not np.array_equal(old, new) for old, new in pairs]
+
+
+def trained_by_command():
+    """Exit code, and the rows that are held out of 54 in batches of 8."""
+    folder = os.path.join(os.path.dirname(sys.argv[1]), "run")
+    np.save(f"{folder}.npy", np.resize(X, (54, 6)))
+    recipe = dict.fromkeys(run_folder.OPTIONS)
+    recipe |= {"data": f"{folder}.npy", "preset": "mlp", "epochs": 1}
+    recipe |= {"batch_size": 8, "flip": False, "seed": 0}
+    run = run_folder.RunFolder(folder)
+    run.strategy = STRATEGY
+    code, _ = run.train(recipe)
+    history = run.read_history(1)
+    return [code, len(history["val_d_loss"])]
 
 
 def copies(variable):
@@ -174,6 +210,7 @@ TRAPS = {
         g_optimizer=in_scope(SGD, gradient_accumulation_steps=2)
     ),
     "steps_per_execution": lambda: made(steps_per_execution=2),
+    "jit_compile": lambda: made(jit_compile=True),
     "scaled_and_clipped": scaled_and_clipped,
     "unknown_rows": lambda: fitted(batched(24, 8)),
     "odd_rows": lambda: fitted(batched(24, 3, drop=True)),
@@ -186,9 +223,15 @@ TRAPS = {
     "odd_evaluation": lambda: made().evaluate(batched(24, 7, drop=True)),
     "odd_last": lambda: fitted(Batches(23)),
     "even_last": lambda: fitted(Batches(24)),
+    "train_on_batch": lambda: made().train_on_batch(X[:7]),
+    "test_on_batch": lambda: made().test_on_batch(X[:7]),
+    "predict_on_batch": lambda: made().predict_on_batch(np.zeros((7, 3))),
     "single_samples": lambda: fitted(tf.data.Dataset.from_tensor_slices(X)),
     "uneven_generator": lambda: fitted(uneven()),
     "reloaded": reloaded,
+    "clipped": clipped_with_an_idle_weight,
+    "command": trained_by_command,
+    "choices": lambda: [backup_setting.choices(made())["number of replicas"]],
     "bad_row_of_the_first": lambda: one_bad_row(0),
     "bad_row_of_the_second": lambda: one_bad_row(7),
 }

@@ -77,6 +77,19 @@ CASES = [
         ),
         (),
     ),
+    Case(
+        "every_second",
+        lambda: compiled(
+            conformance.small((4, 4, 1)),
+            "non_saturating",
+            [
+                penalty(weight=0.02, every=2)
+                for penalty in conformance.public_classes(penalties)
+            ],
+        ),
+        batch_of(4, 4, 1),
+        (),
+    ),
 ]
 
 

@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).parent
 NAMES = [case.name for case in replica_worker.CASES]
 # Clipping, weights of rows, one pass for both players, and all that looks at
 # the batch as a whole.
-DEFAULT = ("vector", "weights", "smooth", "coupled")
+DEFAULT = ("vector", "weights", "smooth", "coupled", "every_second")
 REST = [name for name in NAMES if name not in DEFAULT]
 GROUPS = [DEFAULT, *(REST[i::3] for i in range(3))]
 HALVES = [case.name for case in replica_worker.HALVES]
@@ -81,6 +81,7 @@ MESSAGES = {
     "fit": "`model` was made outside the scope",
     "accumulation": "Received: gradient_accumulation_steps=2",
     "steps_per_execution": "steps_per_execution=2 with 2 replicas",
+    "jit_compile": "Received: jit_compile=True with 2 replicas",
     "scaled_and_clipped": "g_optimizer={'clipnorm': 1.0}",
     "unknown_rows": "Received: x with batches of None rows",
     "odd_rows": "Received: x with batches of 3 rows",
@@ -88,6 +89,10 @@ MESSAGES = {
     "odd_split": "Received: x with 19 rows in batches of 8",
     "odd_validation": "validation_data with 21 rows in batches of 8",
     "odd_last": "Received: x with 3 rows in batch 2",
+    **{
+        f"{verb}_on_batch": f"`{verb}_on_batch` would give the whole batch"
+        for verb in ("train", "test", "predict")
+    },
     "single_samples": "Received: real samples of shape=(3,)",
     "uneven_generator": "batches of different sizes; the mean over",
     "odd_evaluation": "Received: x with batches of 7 rows",
@@ -185,6 +190,17 @@ def test_all_replicas_leave_out_what_overflows_on_one(traps, place):
     assert all(generator["moved"]) and generator["finite"]
     assert generator["scales"] == [2.0**15] * 2
     assert generator["steps"] == [1, 1]
+
+
+@pytest.mark.large
+@pytest.mark.parametrize(
+    "name, expected",
+    [("clipped", [True, True, False]), ("command", [0, 1]), ("choices", [2])],
+)
+def test_what_works(traps, name, expected):
+    """Clipping beside a weight without gradient; the command, which leaves
+    out a test sample; what a backup says."""
+    assert traps[name] == expected
 
 
 @pytest.mark.large

@@ -1,8 +1,12 @@
 """Arrays in memory to a `tf.data.Dataset` of batches in [-1, 1]."""
 
+import logging
+
 import tensorflow as tf
 
 from keras_gan.checks import check_integer
+
+logger = logging.getLogger(__name__)
 
 
 class Position:
@@ -194,6 +198,32 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
     dataset.for_worker = for_worker
     dataset.rows = ready(drawn(0, 1, 1))
     return dataset
+
+
+def shared_out(dataset, count):
+    """A data set in batches of which each replica gets an equal share.
+
+    Args:
+        dataset: `tf.data.Dataset` of batches of a fixed size, or None.
+        count: integer, how many replicas.
+
+    Returns:
+        The data set, or one of smaller batches; None if all would be empty.
+    """
+    if dataset is None:
+        return None
+    rows = tf.nest.flatten(dataset.element_spec)[0].shape[0]
+    if rows % count == 0:
+        return dataset
+    kept = rows - rows % count
+    logger.warning(
+        "Test batches have %d rows in place of %d, which %d replicas cannot "
+        "share; what is left over is not used.",
+        kept,
+        rows,
+        count,
+    )
+    return dataset.unbatch().batch(kept, drop_remainder=True) if kept else None
 
 
 def split_rows(rows, batch_size, first, count, num_parts):

@@ -250,6 +250,7 @@ class DRAGAN(Penalty):
     """
 
     generates = False
+    whole_batch = True
 
     def __init__(
         self,

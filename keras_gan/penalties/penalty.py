@@ -22,11 +22,12 @@ class Penalty:
 
     A penalty is added to the loss of one player. It is a callable with a
     `name` (its key in the logs) and a `weight`, which `self.factor` gives at
-    the moment of the call. Three attributes may be overridden: `player`, whose
+    the moment of the call. Four attributes may be overridden: `player`, whose
     loss it is added to; `reaches_all`, False for a penalty that is meant
     to move some kernels of its player only, otherwise a kernel that its
     gradient does not reach is an error; `generates`, False for one that never
-    runs the generator, which saves time on several replicas.
+    runs the generator, which saves time on several replicas; `whole_batch`,
+    True for one that asks the other replicas for their samples.
 
     Args:
         weight: float >= 0, or a schedule of such. Each class says whether
@@ -34,8 +35,8 @@ class Penalty:
         name: string, key of the logged value.
         every: integer >= 1, the penalty is computed in every k-th update
             only, and multiplied by k. Saves time and costs convergence. On
-            several replicas no time is saved where the penalty keeps state
-            or a layer of the players looks at the whole batch.
+            several replicas no time is saved where the penalty keeps state,
+            or it or a layer of the players looks at the whole batch.
 
     Call arguments:
         discriminate: callable, samples to logits, augmentation included. In
@@ -65,6 +66,7 @@ class Penalty:
     player = "discriminator"
     reaches_all = True
     generates = True
+    whole_batch = False
 
     def __init__(self, weight, name="penalty", every=1):
         schedules.check("weight", weight, minimum=0)
@@ -201,6 +203,8 @@ def values(penalties, discriminate, real, fake, step):
 def meets_replicas(penalty, discriminate):
     """Whether replicas exchange something while a penalty is computed."""
     generates = getattr(penalty, "generates", True)
+    if getattr(penalty, "whole_batch", False):
+        return True
     has_state = bool(getattr(penalty, "variables", ()))
     return has_state or discriminate.meets_replicas(generates)
 
