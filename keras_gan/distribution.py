@@ -10,6 +10,7 @@ import inspect
 import json
 import math
 import os
+import weakref
 
 import keras
 import tensorflow as tf
@@ -124,8 +125,7 @@ class Replicated(keras.Model):
             x, *rest = as_tuple(held_out)
             x = self.shares("validation_data", x, size)
             given["validation_data"] = (x, *rest) if rest else x
-        given["x"] = self.reading_rows(given["x"])
-        with self.naming_causes():
+        with self.reading_rows(given), self.naming_causes():
             return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate)
@@ -165,20 +165,33 @@ class Replicated(keras.Model):
             return sharded_by_rows(x)
         return x
 
-    def reading_rows(self, x):
-        """Numbers of rows for data that are to rest on the device."""
-        stored = getattr(x, "on_device", None)
+    @contextlib.contextmanager
+    def reading_rows(self, given):
+        """Lets `fit` read numbers of rows of data that rest on the device."""
+        stored = getattr(given["x"], "on_device", None)
         if stored is not None:
             stored.place(self.distribute_strategy)
-        if stored is not self.stored:
-            self.stored = stored
+            given["x"] = stored.rows
+        if stored is not self._made_for():
+            self._made_for = weakref.ref(stored) if stored else lambda: None
             self.train_function = None
-        return x if stored is None else stored.rows
+        self.stored = stored
+        try:
+            yield
+        finally:
+            self.stored = None
 
-    def fetched(self, data):
-        """The batch of a step, gathered where `fit` reads rows."""
+    def make_train_function(self, force=False):
+        """As in Keras, of the step that fetches its batch."""
+        if self.train_function is None or force:
+            self.train_function = self._make_function(self.fetching_step)
+
+    def fetching_step(self, data):
+        """`train_step`, its batch gathered where `fit` reads rows."""
         told = isinstance(data, dict) and "rows" in data
-        return self.stored.gather(**data) if told and self.stored else data
+        if told and self.stored is not None:
+            data = self.stored.gather(**data)
+        return self.train_step(data)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # All is built. Keras would read a batch, and average it over workers.

@@ -308,7 +308,6 @@ class GAN(Sampled, Resumable):
 
     def train_step(self, data):
         """One step of both players; what `fit` runs on each batch."""
-        data = self.fetched(data)
         real, condition = self.split_batch(data)
         num_seen = num_rows(real) * self.packing
         weight = players.row_weights(data)

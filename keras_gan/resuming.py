@@ -74,7 +74,7 @@ class GraphStep:
         self.otherwise = otherwise
         self.iterator, self.graph = lambda: None, None
         train = tf.function(
-            model.train_step,
+            model.fetching_step,
             jit_compile=model.jit_compile,
             reduce_retracing=True,
             autograph=False,

@@ -1,8 +1,10 @@
 """Samples on the device train as batches from memory do, to the last bit."""
 
+import gc
 import pathlib
 import subprocess
 import sys
+import weakref
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from conformance import small
 from hlo import findings
 from hlo import program
 
+import keras_gan
 from keras_gan import datasets
 from keras_gan.callbacks import ExactBackup
 from keras_gan.callbacks import Health
@@ -183,7 +186,8 @@ def test_the_step_is_one_static_program():
     train, _ = load(IMAGES, flip=True)
     gan.fit(train, steps_per_epoch=1, **QUIET)
     rows = next(iter(train.on_device.rows))
-    text = program(gan.train_step, rows)("hlo")
+    gan.stored = train.on_device
+    text = program(gan.fetching_step, rows)("hlo")
     assert "u8[18,8,8,3]" in text and findings(text) == {}
 
 
@@ -195,9 +199,42 @@ def test_other_data_follow():
         expected.fit(load(data, False)[0], **QUIET)
     assert_trained_alike(gan, expected)
     gan.fit(load(VECTORS, False)[0], **QUIET)
-    assert gan.stored is None
     gan.fit(load(VECTORS)[0], **QUIET)
     assert np.isfinite(gan.train_on_batch(VECTORS[:BATCH])).all()
+
+
+def test_the_same_data_are_not_traced_again_and_not_held():
+    gan, (train, _) = made(), load(VECTORS)
+    steps = []
+    for _ in range(2):
+        gan.fit(train, **QUIET)
+        steps.append(gan.train_function)
+        assert gan.stored is None
+    assert steps[0] is steps[1]
+    alive = weakref.ref(train.on_device)
+    del train
+    gc.collect()
+    assert alive() is None
+
+
+class Halved(keras_gan.GAN):
+    """Looks at its batch before ours does, as a model of a user may."""
+
+    def train_step(self, data):
+        real, _ = self.split_batch(data)
+        return super().train_step(real / 2)
+
+
+@pytest.mark.parametrize("options", [{}, {"run_eagerly": True}], ids=str)
+def test_a_step_of_a_subclass_gets_batches(options):
+    def run(on_device):
+        keras.utils.set_random_seed(1)
+        players = small((6,))
+        gan = compiled(players, "non_saturating", model=Halved, **options)
+        gan.fit(load(VECTORS, on_device)[0], **QUIET)
+        return gan
+
+    assert_trained_alike(run(True), run(False))
 
 
 def test_mapped_data_are_batches():
