@@ -145,6 +145,9 @@ def main(job):
     told["resumed"] = backup_epoch or count.spared
     told["chief"] = replicas.is_chief(strategy)
     told["files"] = job.get("files")
+    told["saved"] = job.get("saved")
+    if job.get("saved"):
+        gan.save(job["saved"])
     with open(job["out"], "w") as file:
         json.dump(told, file, default=float)
 

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from test_cli import KILLED
 
+from keras_gan.saving import check_file
+
 HERE = pathlib.Path(__file__).parent
 pytestmark = pytest.mark.large
 
@@ -92,7 +94,8 @@ def alone(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    return trained(2, tmp_path_factory.mktemp("pair"))
+    folder = tmp_path_factory.mktemp("pair")
+    return trained(2, folder, saved=str(folder / "gan.keras"))
 
 
 def test_two_processes_equal_one(alone, pair):
@@ -114,6 +117,12 @@ def test_the_chief_alone_writes(pair):
     for folder in ("board/train", "pictures"):
         assert list((chief / folder).glob("events*")), folder
     assert len((chief / "log.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_all_may_save_to_one_path(pair):
+    path = pathlib.Path(pair[0]["saved"])
+    assert [file.name for file in path.parent.glob("*gan.keras")] == [path.name]
+    check_file(path)
 
 
 @pytest.mark.long
