@@ -99,9 +99,7 @@ def test_readme_quotes_the_table_of_presets():
     assert table in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize(
-    "name", ["throughput_short", "time_to_quality", "precision"]
-)
+@pytest.mark.parametrize("name", ["throughput_short", "time_to_quality"])
 def test_readme_quotes_the_tables_of_speed(name):
     table = (ROOT / "benchmarks" / f"{name}.md").read_text().strip()
     assert len(table.splitlines()) > 3

@@ -256,6 +256,9 @@ def named(dataset, samples):
 
 def num_classes(samples):
     """How many classes there are, or None where labels are no classes."""
-    if samples.y is None or samples.y.ndim > 1:
-        return None
-    return max(len(samples.class_names or ()), int(samples.y.max()) + 1)
+    named = len(samples.class_names or ())
+    # A stream knows its labels once they are read.
+    y = getattr(samples, "y", None)
+    if y is None:
+        return named or None
+    return None if y.ndim > 1 else max(named, int(y.max()) + 1)
