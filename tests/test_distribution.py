@@ -46,15 +46,9 @@ def test_one_process_is_the_chief(monkeypatch, cluster, kind, index, expected):
     monkeypatch.setenv("TF_CONFIG", config(cluster, kind, index))
     assert replicas.is_chief(Cluster()) is expected
     # One that trains by itself writes, whatever TF_CONFIG says.
-<<<<<<< HEAD
-    assert replicas.is_chief(tf.distribute.get_strategy())
-    monkeypatch.setenv("TF_CONFIG", "{")
-    assert replicas.is_chief(tf.distribute.MirroredStrategy(["CPU:0"]))
-=======
     assert replicas.is_chief(tf.distribute.MirroredStrategy(["CPU:0"]))
     monkeypatch.setenv("TF_CONFIG", "{")
     assert replicas.is_chief(tf.distribute.get_strategy())
->>>>>>> fix6
 
 
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
@@ -173,27 +167,18 @@ def test_processes_share_batches_by_rows(given, expected):
 
 def test_processes_shuffle_no_arrays(monkeypatch):
     """Each would in its own order; what `shuffle` does not move may come."""
-<<<<<<< HEAD
-    gan = keras_gan.GAN(*keras_gan.architectures.mlp((2,), 2, (4,)))
-    gan.compile("sgd", keras.optimizers.SGD())
-=======
     players = keras_gan.architectures.mlp((2,), 2, units=(4,))
     gan = keras_gan.GAN(*players)
     gan.compile("sgd", "sgd")
->>>>>>> fix6
     x = np.zeros((8, 2))
     gan.fit(x, verbose=0)
-    monkeypatch.setattr(distribution, "spans_processes", lambda _: True)
+    monkeypatch.setattr(shares, "spans_processes", lambda _: True)
     with pytest.raises(ValueError, match="arrays with shuffle=True"):
         gan.fit(x, verbose=0)
     assert int(gan.images_seen) == 8
     gan.fit(x, shuffle=False, verbose=0)
     for data in (tf.data.Dataset.from_tensors(x), iter([x])):
-<<<<<<< HEAD
         shares.check_order(data, gan.distribute_strategy)
-=======
-        distribution.check_order(data, gan.distribute_strategy)
->>>>>>> fix6
 
 
 def test_layers_below_layers_draw_apart():
