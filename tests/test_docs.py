@@ -99,7 +99,9 @@ def test_readme_quotes_the_table_of_presets():
     assert table in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["throughput_short", "time_to_quality"])
+@pytest.mark.parametrize(
+    "name", ["throughput_short", "time_to_quality", "precision"]
+)
 def test_readme_quotes_the_tables_of_speed(name):
     table = (ROOT / "benchmarks" / f"{name}.md").read_text().strip()
     assert len(table.splitlines()) > 3

@@ -36,6 +36,7 @@ ARROWS = {
         "updates",
     },
     "tasks": {
+        "distribution",
         "shares",
         "gan",
         "latents",
