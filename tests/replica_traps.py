@@ -133,7 +133,7 @@ def copies(variable):
 def one_bad_row(row):
     """What a step leaves of a batch that overflows on one replica."""
     keras.config.set_dtype_policy("mixed_float16")
-    players = in_scope(keras_gan.architectures.mlp, (6,), 3, (8,))
+    players = in_scope(keras_gan.architectures.mlp, (6,), 3, units=(8,))
     keras.config.set_dtype_policy("float32")
     gan = in_scope(keras_gan.GAN, *players, seed=1)
     in_scope(gan.compile, in_scope(SGD), in_scope(SGD))
