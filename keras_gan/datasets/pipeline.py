@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import tensorflow as tf
 
 from keras_gan.checks import check_integer
@@ -158,21 +159,22 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
         if seed is not None:
             return shuffled_rows(num_rows, batch_size, seed, position)
         rows = tf.data.Dataset.range(num_batches * batch_size)
-        return rows.batch(batch_size).enumerate()
+        return rows.batch(batch_size, drop_remainder=True).enumerate()
 
     def drawn(first, count, num_parts):
-        def toss(number, part, indices):
-            found = {"rows": indices}
-            if flip:
-                heads = coins(batch_size, [-1 - (seed or 0), number])
-                found["heads"] = tf.reshape(heads, [num_parts, -1])[part]
-            return found
-
         rows = split_rows(ordered(), batch_size, first, count, num_parts)
         known = tf.data.experimental.assert_cardinality(num_batches * count)
-        return rows.apply(known).map(toss)
+        return rows.apply(known)
 
-    def fetched(found):
+    def tossed(number, indices, part=0):
+        found = {"rows": indices}
+        if flip:
+            heads = coins(batch_size, [-1 - (seed or 0), number])
+            found["heads"] = tf.reshape(heads, [-1, len(indices)])[part]
+        return found
+
+    def fetched(*drawn):
+        found = tossed(*drawn)
         return finished(*fetch(found["rows"]), found.get("heads"))
 
     def ready(dataset):
@@ -196,7 +198,7 @@ def from_rows(num_rows, fetch, batch_size, seed, flip, num_parallel=None):
 
     dataset = parts(0, 1, 1)
     dataset.for_worker = for_worker
-    dataset.rows = ready(drawn(0, 1, 1))
+    dataset.rows = ready(drawn(0, 1, 1).map(tossed))
     return dataset
 
 
@@ -237,7 +239,8 @@ def split_rows(rows, batch_size, first, count, num_parts):
         num_parts: integer, parts of a batch.
 
     Returns:
-        `tf.data.Dataset` of `(number, part, rows)`.
+        `tf.data.Dataset` of `(number, rows, part)`; where there is one part
+        only, of `(number, rows)`.
     """
     shape = [num_parts, batch_size // num_parts]
 
@@ -245,12 +248,9 @@ def split_rows(rows, batch_size, first, count, num_parts):
         own = tf.range(first, first + count)
         own_rows = tf.reshape(indices, shape)[first : first + count]
         numbers = tf.fill([count], number)
-        return tf.data.Dataset.from_tensor_slices((numbers, own, own_rows))
+        return tf.data.Dataset.from_tensor_slices((numbers, own_rows, own))
 
-    def whole(number, indices):
-        return number, 0, tf.ensure_shape(indices, [batch_size])
-
-    return rows.map(whole) if num_parts == 1 else rows.flat_map(split)
+    return rows if num_parts == 1 else rows.flat_map(split)
 
 
 def shuffled_rows(num_rows, batch_size, seed, position):
@@ -267,30 +267,32 @@ def shuffled_rows(num_rows, batch_size, seed, position):
     """
     num_batches = num_rows // batch_size
 
-    def part(epoch, begin, end):
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(num_rows, dtype=tf.int64), [seed, epoch]
-        )
-        order = order[: num_batches * batch_size]
-        order = tf.reshape(order, [num_batches, batch_size])[begin:end]
-        numbers = epoch * num_batches + tf.range(begin, end)
-        return tf.data.Dataset.from_tensor_slices((numbers, order))
-
-    def one_pass(_):
-        first = tf.numpy_function(position.take, [], tf.int64)
-        first = tf.ensure_shape(first, [])
-        epoch, skipped = first // num_batches, first % num_batches
-        # A pass from its middle on lasts into the next.
-        parts = tf.data.Dataset.range(1 + tf.cast(skipped > 0, tf.int64))
-        return parts.flat_map(
-            lambda i: part(
-                epoch + i,
-                tf.where(i > 0, tf.zeros_like(skipped), skipped),
-                tf.where(i > 0, skipped, num_batches),
+    def order(epoch):
+        with tf.device("CPU:0"):
+            rows = tf.random.experimental.stateless_shuffle(
+                tf.range(num_rows, dtype=tf.int64),
+                tf.constant([seed, epoch], tf.int64),
             )
-        )
+        rows = rows.numpy()[: num_batches * batch_size]
+        return rows.reshape(num_batches, batch_size)
 
-    passes = tf.data.Dataset.range(1).flat_map(one_pass)
+    def one_pass():
+        first = position.take()
+        epoch, skipped = divmod(first, num_batches)
+        rows = order(epoch)[skipped:]
+        # A pass from its middle on lasts into the next.
+        if skipped:
+            rows = np.concatenate([rows, order(epoch + 1)[:skipped]])
+        return np.arange(first, first + num_batches), rows
+
+    # Each function in the graph of a data set makes each pass begin later.
+    def slices(_):
+        numbers, rows = tf.numpy_function(one_pass, [], [tf.int64] * 2)
+        numbers = tf.ensure_shape(numbers, [num_batches])
+        rows = tf.ensure_shape(rows, [num_batches, batch_size])
+        return tf.data.Dataset.from_tensor_slices((numbers, rows))
+
+    passes = tf.data.Dataset.range(1).flat_map(slices)
     known = tf.data.experimental.assert_cardinality(num_batches)
     return passes.apply(known)
 
