@@ -11,6 +11,7 @@ from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
+from keras_gan.evaluation import classification
 from keras_gan.evaluation import report
 from keras_gan.evaluation.evaluate import evaluate as evaluate_model
 from keras_gan.follower import Follower
@@ -304,11 +305,15 @@ def evaluate(model, out, **settings):
 
     Fakes of the averaged generator are held against the test split. Each
     number stands beside its floor, the same number for real training
-    samples. The folder gets evaluation.md with pictures, and
+    samples. A model that classifies is judged as a classifier too, class by
+    class. The folder gets evaluation.md with pictures, and
     evaluation.json. Nothing is overwritten.
     """
     record, folder = evaluate_model(model, out, settings)
     click.echo(report.measures_table(record["measures"]))
+    if record["classification"] is not None:
+        click.echo(classification.scores_table(record["classification"]))
+        click.echo(classification.summary(record["classification"]))
     for verdict in record["verdicts"]:
         click.secho(verdict["text"], bold=True)
     for note in record["notes"]:
