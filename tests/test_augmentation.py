@@ -68,7 +68,7 @@ def test_batches_are_mixed_anew_each_epoch_and_follow_the_seed():
 def test_data_set_and_model_are_left_as_they_were():
     gan = make_gan()
     train, _ = datasets.load(
-        (X / 50.0, LABELS), batch_size=5, test_fraction=0.0
+        (X / 25.0 - 1.0, LABELS), batch_size=5, test_fraction=0.0
     )
     train.position.seek(6)
     found = augment_dataset(gan, train)
