@@ -178,14 +178,19 @@ def made_by():
 
 
 def revision():
-    """The commit that runs, with `-dirty` where files differ from it."""
-    describe = ["describe", "--always", "--dirty", "--abbrev=12"]
-    found = subprocess.run(
-        ["git", "-C", str(OUT.parent), *describe, "--exclude=*"],
-        capture_output=True,
-        text=True,
-    )
-    return found.stdout.strip() or "unknown"
+    """The commit that runs, with `-dirty` where code differs from it."""
+    commit = git("describe", "--always", "--abbrev=12", "--exclude=*")
+    # A row that was written before this one changes no code.
+    changed = git("status", "--porcelain", "--", ":/*.py")
+    return (commit or "unknown") + "-dirty" * bool(changed)
+
+
+def git(*arguments):
+    """What git prints of this repository."""
+    command = ["git", "-C", str(OUT.parent), *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True
+    ).stdout.strip()
 
 
 class Trained:

@@ -9,8 +9,9 @@ Equal on all sides: networks (the number of parameters is checked), images
 (Fashion-MNIST, uint8 in memory, shuffled), batch 64, non-saturating loss, Adam,
 a step of the discriminator on real images and fakes, then a step of the
 generator on fresh latents. No averaged generator but where the name of a side
-says `+averaged`, no penalty but where it says `+r1r2`. All sides are written
-well: see `throughput_sides.py` and `throughput_torch.py`; choices are listed in
+says `+averaged`, no penalty but where it says `+r1r2`. Each side counts at the
+best of its thread settings that were run. All sides are written well: see
+`throughput_sides.py` and `throughput_torch.py`; choices are listed in
 `throughput_networks.py`. What remains different: Adam is one operation a
 variable in PyTorch (fused) and ours, and several in the loop and the tutorial,
 which use Keras' own; the loop takes a batch from Python, `fit` in its graph.
@@ -272,6 +273,7 @@ def child(task, interpreter, folder):
         environment["OMP_WAIT_POLICY"] = "passive"
     if "1_thread" in task["choices"]:
         environment["OMP_NUM_THREADS"] = "1"
+        environment["TF_NUM_INTRAOP_THREADS"] = "1"
     ended = subprocess.run(
         [*command, json.dumps(task)],
         capture_output=True,

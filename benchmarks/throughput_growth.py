@@ -23,7 +23,7 @@ TITLES = {
     "batch": "images a batch",
     "resolution": "pixels a side",
     "width": "filters next to the image",
-    "replicas": "replicas that share a batch, on equal cores",
+    "replicas": "replicas of one batch, equal cores",
 }
 
 
@@ -52,6 +52,7 @@ def plot(content, out):
     if not rows:
         return
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     figure = Figure(figsize=(13, 3.4), layout="constrained")
     for axis, series in zip(figure.subplots(1, len(SERIES)), SERIES):
@@ -64,6 +65,10 @@ def plot(content, out):
         axis.set_xlabel(TITLES[series])
         axis.set_xticks(x, [str(value) for value in x])
         axis.set_xticks([], minor=True)
+        axis.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+        axis.yaxis.set_minor_formatter(
+            LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
+        )
         axis.grid(alpha=0.3)
     axis.legend()
     figure.savefig(out.with_name(out.stem + "_growth.png"), dpi=100)

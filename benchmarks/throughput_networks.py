@@ -75,27 +75,25 @@ CHOICES = {
     "compile": "torch.compile",
     "nchw": "PyTorch's default layout",
     "passive": "OMP_WAIT_POLICY=passive: PyTorch's threads do not wait busily",
-    "1_thread": "OMP_NUM_THREADS=1",
+    "1_thread": "OMP_NUM_THREADS=1, TF_NUM_INTRAOP_THREADS=1",
 }
 # PyTorch's threads wait busily, which costs it most of its speed where another
-# process wants a core: its best thread setting counts. Where the processor is
-# the bottleneck of one thread, one thread may be the best.
+# process wants a core, and where a product is small, to share it among threads
+# takes longer than to make it: the best thread setting of each side counts.
 MAIN = ("ours", "loop", "tutorial", "torch", "torch+compile")
 HALF = ("ours+bfloat16", "torch+bfloat16", "ours+one_stage+bfloat16")
 SIDES = {
     "mlp": (
         *MAIN,
-        "torch+1_thread",
-        "torch+compile+1_thread",
+        *(f"{side}+1_thread" for side in MAIN),
         "torch+passive",
-        "loop+xla",
-        "ours+averaged",
+        "ours+averaged+1_thread",
         "ours+xla",
         "ours+10_steps",
-        "ours+shared",
-        "ours+one_stage",
-        "ours+one_stage+10_steps",
-        *HALF,
+        "ours+10_steps+1_thread",
+        "ours+one_stage+1_thread",
+        "ours+one_stage+10_steps+1_thread",
+        "ours+bfloat16+1_thread",
         "torch+bfloat16+1_thread",
     ),
     "dcgan28": (

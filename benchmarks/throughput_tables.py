@@ -63,7 +63,7 @@ def short(content):
 def fastest_setting(rows, network, one_stage):
     """Our side of the plain objective that is furthest ahead of PyTorch."""
     allowed = SAME_RULE | ({"one_stage"} if one_stage else set())
-    sides = [s for s in sides_of(rows, network) if s.startswith("ours")]
+    sides = [s for s in plain_sides(rows, network) if s.startswith("ours")]
     sides = [s for s in sides if set(s.split("+")[1:]) <= allowed]
     sides = [s for s in sides if ("one_stage" in s) == one_stage]
     found = {side: ratios(rows, network, side, "torch") for side in sides}
@@ -83,14 +83,14 @@ def settings(side):
 def training(rows):
     """Images a second of our sides over those of the other loops.
 
-    PyTorch counts with whichever thread setting is the faster in the round.
+    Each side counts with whichever thread setting is the faster in the round.
     `loop+r1r2` and `torch+r1r2` stand in for the loops where the side of
     ours is `+r1r2`.
     """
     lines = [("images per second, ours over", *LOOPS["training"])]
     lines.append(("---",) * len(lines[0]))
     for name in networks.NETWORKS:
-        sides = sides_of(rows, name)
+        sides = plain_sides(rows, name)
         for side in (s for s in sides if s.startswith("ours")):
             tail = "+r1r2" if "r1r2" in side else ""
             peers = [peer + tail for peer in LOOPS["training"]]
@@ -174,6 +174,12 @@ def sides_of(rows, network):
     )
 
 
+def plain_sides(rows, network):
+    """Sides of a network, without those of another thread setting alone."""
+    names = (s.removesuffix("+1_thread") for s in sides_of(rows, network))
+    return list(dict.fromkeys(names))
+
+
 def chosen(rows, network, side):
     """Rows of one side, by round."""
     key = (network, side)
@@ -195,10 +201,9 @@ def ratios(rows, network, side, peer):
 
 
 def fastest(rows, network, side):
-    """Images a second by round, at the best of PyTorch's thread settings."""
+    """Images a second by round, at the best of the thread settings run."""
     found = {}
-    settings = ("", "+passive", "+1_thread")
-    for tail in settings if side.startswith("torch") else ("",):
+    for tail in ("", "+passive", "+1_thread"):
         for turn, row in chosen(rows, network, side + tail).items():
             speed = row["images_per_second"]
             found[turn] = max(speed, found.get(turn, 0.0))

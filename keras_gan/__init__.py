@@ -13,6 +13,7 @@ from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
 from keras_gan import tasks
+from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
 from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
@@ -32,6 +33,7 @@ __all__ = [
     "SemiSupervisedGAN",
     "__version__",
     "architectures",
+    "augment_dataset",
     "callbacks",
     "constraints",
     "datasets",

@@ -11,6 +11,10 @@ from keras_gan import architectures
 from keras_gan import tasks
 from keras_gan.checks import check_number
 from keras_gan.gan import GAN
+from keras_gan.penalties import DiscriminatorEntropy
+from keras_gan.penalties import LogCrossEntropy
+from keras_gan.penalties import SampleEnergy
+from keras_gan.penalties import WeightDecay
 from keras_gan.penalties import ZeroCentered
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "infogan",
     "mlp",
     "r3gan_small",
+    "regularised",
     "semi_supervised",
 ]
 
@@ -289,6 +294,66 @@ def infogan(
     players = architectures.dcgan(image_shape, latent_dim)
     gan = tasks.InfoGAN(*players, seed=seed)
     return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+
+
+def regularised(
+    image_shape=(28, 28, 1),
+    num_classes=10,
+    latent_dim=64,
+    learning_rate=2e-4,
+    decay=1e-5,
+    entropy=0.1,
+    log_cross_entropy=0.2,
+    energy=1e-4,
+    seed=None,
+    **compile_kwargs,
+):
+    """The label-aware, regularised objective of the tutorials.
+
+    Non-saturating loss and Adam with beta_1 0.5 on the conditional players of
+    `architectures.dcgan`, and four terms, each logged by its name. To study
+    what they do; `conditional` gives better samples in the same time.
+
+        D: cross-entropy + decay * ||theta_D||^2
+        G: -log D(G(z, y), y) - entropy * H(D)
+           + log_cross_entropy * log(1 - log D(G(z, y), y))
+           + energy * ||G(z, y)||^2
+
+    Args:
+        image_shape: as for `conditional`.
+        num_classes: integer >= 2.
+        latent_dim: integer >= 1, length of the latents.
+        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        decay: float >= 0 or schedule, lambda of `WeightDecay`.
+        entropy: float >= 0 or schedule, beta of `DiscriminatorEntropy`.
+        log_cross_entropy: float >= 0 or schedule, gamma of
+            `LogCrossEntropy`.
+        energy: float >= 0 or schedule, eta of `SampleEnergy`, a sum over all
+            pixels: larger images need less.
+        seed: integer, seed of the model's random draws.
+        **compile_kwargs: for `GAN.compile`.
+
+    Returns:
+        A compiled `keras_gan.ConditionalGAN`.
+
+    Example:
+    >>> [rule.name for rule in regularised(num_classes=3).penalties][:2]
+    ['weight_decay', 'entropy']
+
+    Reference: the tutorials' objective. There the decay stands in the
+    generator's loss too, where it has no gradient.
+    """
+    players = architectures.dcgan(image_shape, latent_dim, num_classes)
+    gan = tasks.ConditionalGAN(*players, num_classes, seed=seed)
+    penalties = [
+        WeightDecay(decay),
+        DiscriminatorEntropy(entropy),
+        LogCrossEntropy(log_cross_entropy),
+        SampleEnergy(energy),
+    ]
+    return tutorial(
+        gan, learning_rate, {"penalties": penalties, **compile_kwargs}
+    )
 
 
 def semi_supervised(

@@ -108,8 +108,15 @@ def wanted(gan, count, labels=None):
     """What `generate` is asked for `count` samples: labels in turn, if any.
 
     Raises:
-        ValueError: the model takes no labels and is given some.
+        ValueError: the model takes no labels and is given some, or takes
+            attributes.
     """
+    if takes_attributes(gan):
+        raise ValueError(
+            "The model takes attributes, of which there is no list to take "
+            "in turn: call its `generate` with an array of them. "
+            f"Received: labels={labels} for {type(gan).__name__}"
+        )
     classes = getattr(gan, "num_classes", None)
     classes = classes if getattr(gan, "takes_labels", True) else None
     if classes is None and labels is not None:
@@ -120,3 +127,8 @@ def wanted(gan, count, labels=None):
     if classes is None:
         return count
     return np.resize(np.arange(classes) if labels is None else labels, count)
+
+
+def takes_attributes(gan):
+    """Whether a model is asked for vectors of attributes."""
+    return getattr(gan, "num_classes", 0) is None

@@ -469,6 +469,12 @@ CASES = [
         image_batch(1),
         ("presets.semi_supervised",),
     ),
+    Case(
+        "preset_regularised",
+        lambda: presets.regularised((8, 8, 1), 3, latent_dim=3, seed=1),
+        image_batch(1),
+        ("presets.regularised",),
+    ),
 ]
 
 # A callback sees a model's structure, not its loss: plain, two steps of one

@@ -183,6 +183,27 @@ def test_more_epochs_are_those_of_a_longer_run(folder):
     assert_same_end(folder / "run", folder / "whole")
 
 
+def test_a_policy_is_kept(folder):
+    write_images("a.npz")
+    half = ("--data", "a.npz", "--dtype-policy", "mixed_bfloat16", "--epochs")
+    train(*half, 2, "--out", "whole")
+    train(*half, 1, "--out", "run")
+    keras.config.set_dtype_policy("float32")
+    command("train", "--resume", "--out", "run", "--epochs", 2)
+    assert_same_end(folder / "run", folder / "whole")
+    gan = keras.saving.load_model("run/model.keras")
+    layer = next(part for part in gan.generator.layers if part.weights)
+    assert layer.compute_dtype == "bfloat16"
+    assert layer.weights[0].dtype == "float32"
+    # A run of before there was the option.
+    file = folder / "run" / "run.json"
+    run = json.loads(file.read_text())
+    del run["recipe"]["dtype_policy"]
+    file.write_text(json.dumps(run))
+    command("train", "--resume", "--out", "run", "--epochs", 3)
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_a_strategy_is_kept(folder, monkeypatch):
     """By a process that trains alone, though `TF_CONFIG` says otherwise."""
     cluster = {"worker": ["localhost:1", "localhost:2"]}

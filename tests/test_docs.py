@@ -14,7 +14,10 @@ from keras_gan import losses
 from keras_gan import presets
 
 ROOT = pathlib.Path(__file__).parent.parent
-CONDITIONED = ("acgan", "conditional", "infogan", "semi_supervised")
+CONDITIONED = (
+    *("acgan", "conditional", "infogan", "regularised"),
+    "semi_supervised",
+)
 READMES = ["README.md", "README.zh-CN.md"]
 
 

@@ -44,6 +44,7 @@ ARROWS = {
         "players",
         "truncation",
     },
+    "augmentation": {"datasets", "metrics", "players"},
     "sampling": {"serving", "truncation"},
     "resuming": {"distribution", "saving", "seeds"},
     "distribution": {"seeds", "shares"},
@@ -150,6 +151,7 @@ def public_things():
         things = [getattr(module, name) for name in module.__all__]
         yield from (thing for thing in things if callable(thing))
     yield keras_gan.optimizers.Adam
+    yield keras_gan.augment_dataset
     yield keras_gan.GAN
 
 

@@ -3,6 +3,11 @@ import pathlib
 import pytest
 
 NOTEBOOKS = pathlib.Path(__file__).parent.parent / "notebooks"
+WRITES = {
+    "01_first_gan": {"fashion.keras", "saved_models"},
+    "02_conditional_and_classify": {"clothes.keras", "saved_models"},
+    "03_data_augmentation": {"few.keras"},
+}
 
 
 @pytest.mark.large
@@ -23,7 +28,7 @@ def test_notebook_runs_in_short_form(path, tmp_path):
     )
     client.execute()
     made = {file.name for file in tmp_path.iterdir()}
-    assert {"samples", "curves.png", "fashion.keras", "saved_models"} <= made
+    assert {"samples", "curves.png"} | WRITES[path.stem] <= made
     shown = [
         output
         for cell in notebook.cells

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 
 from keras_gan import run_folder
+from keras_gan.evaluation import classification
 from keras_gan.evaluation import page
 from keras_gan.evaluation import pictures
 from keras_gan.evaluation import report
@@ -130,8 +131,15 @@ def judge(gan, settings):
         "measures": measures,
         "classes": classes and {"names": names, **classes},
         "labels": labels,
+        "classification": None,
         "protocol": report.protocol(sets, network, settings, gan),
     }
+    try:
+        record["classification"] = classification.classification(
+            gan, sets, batch_size
+        )
+    except ImportError as error:
+        record["notes"].append(f"Classification is left out. {error}")
     return Findings(record, sets, rows, by_picture(gan, sets, logits))
 
 

@@ -4,6 +4,9 @@ import json
 
 from rich import box
 
+from keras_gan.evaluation.classification import confusion_table
+from keras_gan.evaluation.classification import scores_table
+from keras_gan.evaluation.classification import summary
 from keras_gan.evaluation.measures import FLOOR_OF_TEST
 from keras_gan.evaluation.report import measures_table
 from keras_gan.evaluation.report import number
@@ -35,6 +38,11 @@ PICTURES = {
     "labels.png": (
         "Samples by label",
         "A row for each label the model is asked for, from the first.",
+    ),
+    "confusion.png": (
+        "Confusion",
+        "A row for each true class: the share of its test samples that the "
+        "model gives each class.",
     ),
     "projection.png": (
         "Features",
@@ -110,12 +118,25 @@ def markdown(record, pictures):
     if record["labels"] is not None:
         text = LABELS + AS_ASKED * ("as_asked" in record["labels"])
         parts += ["## Labels", text, label_table(record["labels"])]
+    if record["classification"] is not None:
+        parts += classification_parts(record["classification"])
     for name, (title, text) in PICTURES.items():
         if name in pictures:
             parts += [f"## {title}", text, f"![{title}]({name})"]
     told = json.dumps(record["protocol"], indent=2)
     parts += ["## Protocol", f"```json\n{told}\n```"]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def classification_parts(found):
+    """What the model makes of test samples, as parts of the page."""
+    return [
+        "## Classification",
+        summary(found),
+        scores_table(found, box.MARKDOWN),
+        "Counts: a row for each true class, a column for each predicted one.",
+        confusion_table(found, box.MARKDOWN),
+    ]
 
 
 def floor_text(protocol, measures):

@@ -5,6 +5,7 @@ import numpy as np
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
 from keras_gan.checks import check_installed
+from keras_gan.evaluation import classification
 from keras_gan.evaluation.sets import num_labels
 from keras_gan.latents import Normal
 from keras_gan.metrics.neighbours import squared_distances
@@ -44,13 +45,25 @@ def write(folder, gan, found, settings):
             left_out.append(
                 "interpolations.png is left out: the model takes labels too."
             )
-    rows = found.rows["real"], found.rows["fake"]
-    try:
-        draw_projection(folder / "projection.png", *rows)
-        drawn.add("projection.png")
-    except ImportError as error:
-        left_out.append(f"projection.png is left out. {error}")
+    for name, draw in plots(found).items():
+        try:
+            draw(folder / name)
+            drawn.add(name)
+        except ImportError as error:
+            left_out.append(f"{name} is left out. {error}")
     return drawn, left_out
+
+
+def plots(found):
+    """What draws each plot to a path, by the name of its file."""
+    rows = found.rows["real"], found.rows["fake"]
+    drawn = {"projection.png": lambda path: draw_projection(path, *rows)}
+    classified = found.record["classification"]
+    if classified is not None:
+        drawn[classification.FILE] = lambda path: classification.draw_confusion(
+            path, classified
+        )
+    return drawn
 
 
 def grids(gan, found, settings):

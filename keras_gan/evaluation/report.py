@@ -15,9 +15,11 @@ from keras_gan.evaluation.measures import FLOOR_OF_TEST
 from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.evaluation.measures import SPLITS
 from keras_gan.evaluation.measures import subset_size
+from keras_gan.evaluation.sets import num_labels
 from keras_gan.evaluation.sets import sha256
 from keras_gan.evaluation.sets import sha256_of_file
 from keras_gan.metrics.sample_metric import sha256 as weights_sha256
+from keras_gan.sampling import takes_attributes
 
 FILE = "evaluation.json"
 WIDTH = 200
@@ -47,7 +49,6 @@ def protocol(sets, network, settings, gan):
         Dictionary.
     """
     num_real, num_fake = len(sets.real), len(sets.fake)
-    in_turn = getattr(gan, "num_classes", None) is not None
     return {
         "features": described(network.features, network),
         "classifier": network.classifier
@@ -66,7 +67,7 @@ def protocol(sets, network, settings, gan):
             "method": settings["image_size"] and RESIZE,
         },
         "value_range": [-1, 1],
-        "labels_asked": "in turn" if in_turn else None,
+        "labels_asked": labels_asked(gan),
         "num_labels": sets.labels and len(sets.labels.names),
         "real_split": "test",
         "floor_split": "train",
@@ -85,6 +86,13 @@ def protocol(sets, network, settings, gan):
         "inception_splits": network.classifier and SPLITS,
         "versions": run_folder.versions(),
     }
+
+
+def labels_asked(gan):
+    """How the labels that fakes are asked for were chosen, or None."""
+    if takes_attributes(gan):
+        return "those of the training samples"
+    return None if num_labels(gan) is None else "in turn"
 
 
 def described(model, network):

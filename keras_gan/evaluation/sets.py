@@ -13,6 +13,8 @@ from keras_gan import saving
 from keras_gan.datasets import streaming
 from keras_gan.evaluation.measures import SETTINGS
 from keras_gan.metrics import features
+from keras_gan.sampling import takes_attributes
+from keras_gan.sampling import wanted
 
 # Copies are looked for among so many training samples and values at most:
 # all of the usual sets of small images, in a few minutes and 2 GB.
@@ -53,12 +55,17 @@ class Sets(NamedTuple):
             rows, as many as there are fakes, are the floor.
         labels: `Labels`; None: the generator takes none, or the data has
             none of the generator's.
+        real_labels: the data's own labels of the test samples, whatever the
+            model takes; None: there are none.
+        class_names: list of strings, the data's names of them, or None.
     """
 
     fake: np.ndarray
     real: np.ndarray
     train: np.ndarray
     labels: Labels = None
+    real_labels: np.ndarray = None
+    class_names: list = None
 
     @property
     def floor(self):
@@ -123,10 +130,11 @@ def collect(gan, data, count, seed, batch_size, image_size, channels):
         rng = np.random.default_rng(seed)
         rows = rng.choice(num_test, min(count, most), replace=False)
     real = chosen(test, rows)
-    fake = generate(gan, num_fake, seed, batch_size)
     known = chosen(train, np.arange(num_train))
-    found = labels(gan, num_fake, real[1], known[1], train.class_names)
-    return Sets(fake, real[0], known[0], found)
+    fake = generate(gan, num_fake, seed, batch_size, known[1])
+    names = train.class_names
+    found = labels(gan, num_fake, real[1], known[1], names)
+    return Sets(fake, real[0], known[0], found, real[1], names)
 
 
 def labels(gan, num_fake, real, train, names):
@@ -201,11 +209,35 @@ def chosen(dataset, rows):
     return x, y[0] if labelled else None
 
 
-def generate(gan, count, seed, batch_size):
-    """Samples of the averaged generator, of all classes alike."""
-    num_classes = num_labels(gan)
-    wanted = count if num_classes is None else asked_labels(count, num_classes)
-    return gan.generate(wanted, seed=seed, batch_size=batch_size)
+def generate(gan, count, seed, batch_size, attributes=None):
+    """Samples of the averaged generator, of all classes alike.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        count: integer.
+        seed: integer.
+        batch_size: integer, samples made at once.
+        attributes: labels of the training samples: a model that takes
+            attributes is asked for theirs.
+
+    Returns:
+        Array of samples.
+
+    Raises:
+        ValueError: the model takes attributes, and the data has none.
+    """
+    if not takes_attributes(gan):
+        asked = wanted(gan, count)
+    elif attributes is None or attributes.ndim != 2:
+        found = "none" if attributes is None else "classes"
+        raise ValueError(
+            "The model takes attributes, and fakes are asked for those of the "
+            "training samples: DATA must have them, (n, k). Received: labels "
+            f"of DATA={found}"
+        )
+    else:
+        asked = attributes[:count].astype("float32")
+    return gan.generate(asked, seed=seed, batch_size=batch_size)
 
 
 def num_labels(gan):

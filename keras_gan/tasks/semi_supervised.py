@@ -28,9 +28,10 @@ class SemiSupervisedGAN(Classifying, Labelled):
         D adds  weight * mean over labelled x of -log softmax(l_1..l_K)[y]
         G minimises  ||mean features(x) - mean features(G(z))||^2
 
-    Logs: `d_class_loss`, `accuracy` (of the labelled samples). Batches where
-    few rows are labelled learn slowly: repeat labelled rows in the data, as
-    `keras_gan.datasets.few_labels` does.
+    Logs: `d_class_loss`, `accuracy` (of the labelled samples); `evaluate` and
+    `val_g_loss` give the adversarial loss, whatever the generator minimises.
+    Batches where few rows are labelled learn slowly: repeat labelled rows in
+    the data, as `keras_gan.datasets.few_labels` does.
 
     Args:
         generator: Keras model, latents to samples.

@@ -1,0 +1,192 @@
+"""When fakes help a classifier: few images, and a rare class.
+
+    python benchmarks/augmentation.py --data /usr/share/datasets/fashion-mnist
+
+Takes 10, 50 and 100 training images a class of Fashion-MNIST, and all 60,000
+with one class cut to 1 %, trains a conditional GAN on these alone (the
+objective of `presets.conditional`, `DiffAugment`, bfloat16), and then the small
+classifier of `classification_accuracy_score` four times, for equal steps: on
+the reals; with classic augmentation (shifts, zooms, mirror images); with
+`keras_gan.augment_dataset`; with both. Accuracy is that on the test images.
+
+Nothing was chosen by it: weights are those after the last step. With few images
+there are five fakes for each real one; a rare class is filled up.
+
+Each run is written as it ends and none is made twice: stop it and start it as
+you like. Writes `benchmarks/augmentation.json` and the table
+`benchmarks/augmentation.md`.
+"""
+
+import json
+import pathlib
+import time
+
+import click
+import keras
+import numpy as np
+import objectives
+import presets as of_presets
+
+from keras_gan import architectures
+from keras_gan import augment_dataset
+from keras_gan import datasets
+from keras_gan import run_folder
+from keras_gan import tasks
+from keras_gan.layers import DiffAugment
+from keras_gan.metrics.accuracy_score import small_classifier
+from keras_gan.penalties import ZeroCentered
+
+OUT = pathlib.Path(__file__).with_suffix(".json")
+BATCH, FAKES = 64, 5
+SETTINGS = {"10": 10, "50": 50, "100": 100, "rare": None}
+ARMS = ("reals", "classic", "fakes", "both")
+TITLES = {
+    "10": "10 images a class",
+    "50": "50 images a class",
+    "100": "100 images a class",
+    "rare": "one class cut to 1 %",
+    "rare, cut class": "the same, recall of that class",
+}
+
+
+@click.command()
+@click.option("--data", required=True, help="Folder of IDX files.")
+@click.option("--only", default=",".join(SETTINGS), show_default=True)
+@click.option("--seeds", default=3, show_default=True)
+@click.option("--steps", default=1_500, show_default=True, help="Of the GAN.")
+@click.option("--classifier-steps", default=800, show_default=True)
+@click.option("--models", default="runs/augmentation", show_default=True)
+@click.option("--out", default=str(OUT), show_default=True)
+def main(data, only, seeds, steps, classifier_steps, models, out):
+    """Train what is missing and write the table."""
+    out, models = pathlib.Path(out), pathlib.Path(models)
+    models.mkdir(parents=True, exist_ok=True)
+    rows = json.loads(out.read_text())["rows"] if out.exists() else []
+    train, test = (of_presets.arrays(d) for d in datasets.load(data, 100))
+    protocol = {"steps": steps, "classifier_steps": classifier_steps}
+    for seed in range(seeds):
+        for name in only.split(","):
+            key = {"setting": name, "seed": seed, **protocol}
+            if any(key.items() <= row.items() for row in rows):
+                continue
+            few = chosen(train, name, seed)
+            path = models / f"{name}-{steps}-{seed}.keras"
+            gan = trained(few, steps, seed, path)
+            found = judged(gan, few, test, name, seed, classifier_steps)
+            revision = objectives.revision()
+            rows.append({**key, **found, "revision": revision})
+            print(json.dumps(rows[-1]), flush=True)
+            write(out, rows, data)
+    write(out, rows, data)
+    print(table(rows))
+
+
+def write(out, rows, data):
+    """Writes all rows and their table."""
+    protocol = {"batch_size": BATCH, "fakes": FAKES, "data": str(data)}
+    content = {"rows": rows, "protocol": protocol}
+    content["made_by"] = objectives.made_by()
+    out.write_text(json.dumps(content, indent=1) + "\n")
+    out.with_suffix(".md").write_text(table(rows))
+
+
+def chosen(train, name, seed):
+    """Samples and labels that a setting leaves, drawn from the seed."""
+    x, y = train
+    rng = np.random.default_rng(seed)
+    order = [rng.permutation(np.flatnonzero(y == k)) for k in range(10)]
+    if name == "rare":
+        order[seed] = order[seed][: len(order[seed]) // 100]
+    else:
+        order = [rows[: SETTINGS[name]] for rows in order]
+    rows = np.concatenate(order)
+    return x[rows], y[rows]
+
+
+def trained(few, steps, seed, path):
+    """The conditional GAN of these samples, trained once and kept."""
+    if path.exists():
+        return run_folder.load_model(path)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    players = architectures.dcgan((28, 28, 1), 64, 10)
+    augment = DiffAugment(seed=seed)
+    gan = tasks.ConditionalGAN(*players, 10, augment=augment, seed=seed)
+    gan.compile(
+        keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
+        keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
+        loss="relativistic",
+        penalties=[ZeroCentered(1.0)],
+    )
+    keras.config.set_dtype_policy("float32")
+    start = time.perf_counter()
+    fit(gan, batches(few, seed), steps)
+    print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+    gan.save(path)
+    return gan
+
+
+def batches(pair, seed):
+    """An endless order of labelled batches."""
+    size = min(BATCH, len(pair[0]))
+    train, _ = datasets.load(pair, size, test_fraction=0.0, seed=seed)
+    return train.repeat()
+
+
+def fit(model, batches, steps):
+    """Trains for a number of steps."""
+    model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+
+def judged(gan, few, test, name, seed, steps):
+    """Accuracies of the four classifiers."""
+    per_class = FAKES * SETTINGS[name] if SETTINGS[name] else 0
+    mixed = augment_dataset(
+        gan, few, per_class, batch_size=BATCH, seed=seed
+    ).repeat()
+    data = {"reals": batches(few, seed), "fakes": mixed}
+    data |= {"classic": data["reals"], "both": mixed}
+    found = {}
+    for arm in ARMS:
+        network = classifier(arm in ("classic", "both"), seed)
+        fit(network, data[arm], steps * (2 if name == "rare" else 1))
+        logits = network.predict(test[0], batch_size=500, verbose=0)
+        right = logits.argmax(axis=1) == test[1]
+        found[arm] = float(right.mean())
+        if name == "rare":
+            found[f"{arm}, cut class"] = float(right[test[1] == seed].mean())
+    return found
+
+
+def classifier(classic, seed):
+    """The small classifier, behind classic augmentation or not."""
+    x = inputs = keras.Input((28, 28, 1))
+    if classic:
+        options = {"fill_mode": "nearest", "seed": seed}
+        x = keras.layers.RandomFlip("horizontal", seed=seed)(x)
+        x = keras.layers.RandomTranslation(0.1, 0.1, **options)(x)
+        x = keras.layers.RandomZoom((-0.1, 0.1), **options)(x)
+    model = keras.Model(inputs, small_classifier((28, 28, 1), 10, seed)(x))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    return model
+
+
+def table(rows):
+    """Mean and standard deviation over the seeds, in Markdown."""
+    heads = ("reals only", "classic augmentation", "fakes", "both")
+    lines = [("accuracy on test images, %", *heads), ("---",) * 5]
+    for name, title in TITLES.items():
+        setting, _, part = name.partition(", ")
+        some = [row for row in rows if row["setting"] == setting]
+        if some:
+            keys = [f"{arm}, {part}" if part else arm for arm in ARMS]
+            cells = (
+                objectives.spread([100 * row[key] for row in some], 1)
+                for key in keys
+            )
+            lines.append((title, *cells))
+    return objectives.markdown(lines)
+
+
+if __name__ == "__main__":
+    main()
