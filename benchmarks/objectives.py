@@ -135,6 +135,8 @@ class Record:
     def open(self, part, protocol, steps):
         """Turns to one part; refuses to mix two protocols in it."""
         protocol = {**protocol, "steps": steps or protocol["steps"]}
+        # As the file gives it back: lists in place of tuples.
+        protocol = json.loads(json.dumps(protocol))
         new = {"protocol": protocol, "made_by": made_by(), "rows": []}
         self.revision = revision()
         self.part = self.content.setdefault(part, new)
