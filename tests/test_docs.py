@@ -51,7 +51,7 @@ def test_python_example_runs_in_short_form(name, tmp_path):
 @pytest.mark.parametrize("name", READMES)
 def test_commands_exist(name):
     lines = re.findall(r"^keras-gan (.*)", (ROOT / name).read_text(), re.M)
-    assert len(lines) == 7
+    assert len(lines) == 8
     for line in lines:
         verb, *arguments = shlex.split(line, comments=True)
         options = {o for p in cli.main.commands[verb].params for o in p.opts}
