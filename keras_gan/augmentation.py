@@ -111,9 +111,13 @@ def check_arguments(gan, per_class, balance, batch_size, seed):
 def read(gan, dataset):
     """Real samples and their classes, from one pass that leaves no trace."""
     position = getattr(dataset, "position", None)
-    begin = position and position.batch
-    x, labels = collected("dataset", dataset)
-    if position is not None:
+    if position is None:
+        x, labels = collected("dataset", dataset)
+    else:
+        begin = position.batch
+        # From the middle of a pass on, some rows would come twice.
+        position.seek(0)
+        x, labels = collected("dataset", dataset)
         position.seek(begin)
     x, fake = np.asarray(x), keras.KerasTensor((None, *gan.sample_shape))
     players.check_real(x, fake)

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ X = 2.0 + np.arange(40.0, dtype="float32").reshape(20, 2)
 
 
 def make_gan():
+    keras.utils.set_random_seed(3)
     players = architectures.mlp((2,), 4, num_classes=3, units=(8,))
     return keras_gan.ConditionalGAN(*players, num_classes=3, seed=0)
 
