@@ -13,6 +13,7 @@ from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
 from keras_gan import tasks
+from keras_gan import walks
 from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
 from keras_gan.tasks import ACGAN
@@ -46,4 +47,5 @@ __all__ = [
     "presets",
     "schedules",
     "tasks",
+    "walks",
 ]
