@@ -16,6 +16,7 @@ from keras_gan import tasks
 from keras_gan import walks
 from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
+from keras_gan.inversion import invert
 from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
 from keras_gan.tasks import InfoGAN
@@ -38,6 +39,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "invert",
     "latents",
     "layers",
     "losses",

@@ -48,6 +48,7 @@ ARROWS = {
     "sampling": {"serving", "truncation"},
     "walks": {"callbacks", "directions", "latents", "sampling", "truncation"},
     "directions": {"layers", "truncation"},
+    "inversion": {"gradients", "players", "sampling", "truncation"},
     "resuming": {"distribution", "saving", "seeds"},
     "distribution": {"seeds", "shares"},
     "saving": {"seeds"},
@@ -156,6 +157,7 @@ def public_things():
     yield keras_gan.optimizers.Adam
     yield keras_gan.augment_dataset
     yield keras_gan.GAN
+    yield keras_gan.invert
     yield keras_gan.latents.interpolate
 
 
