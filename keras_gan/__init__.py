@@ -13,8 +13,10 @@ from keras_gan import penalties
 from keras_gan import presets
 from keras_gan import schedules
 from keras_gan import tasks
+from keras_gan import walks
 from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
+from keras_gan.inversion import invert
 from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
 from keras_gan.tasks import InfoGAN
@@ -37,6 +39,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "invert",
     "latents",
     "layers",
     "losses",
@@ -46,4 +49,5 @@ __all__ = [
     "presets",
     "schedules",
     "tasks",
+    "walks",
 ]

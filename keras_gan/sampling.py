@@ -132,3 +132,36 @@ def wanted(gan, count, labels=None):
 def takes_attributes(gan):
     """Whether a model is asked for vectors of attributes."""
     return getattr(gan, "num_classes", 0) is None
+
+
+def conditions(gan, labels=None, name="labels"):
+    """Labels as the generator takes them, if it takes any.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        labels: array-like, one label a sample, or rows of attributes. None:
+            all classes.
+        name: name of the argument, for the message.
+
+    Returns:
+        Array `(n, 1)` or `(n, attributes)`; None if the generator takes
+        latents only.
+
+    Raises:
+        TypeError, ValueError: the labels do not fit, or attributes are
+            missing.
+    """
+    if len(getattr(gan.generator, "inputs", None) or ()) < 2:
+        if labels is not None:
+            raise ValueError(
+                "The model takes no labels. "
+                f"Received: {name}={labels!r} for {type(gan).__name__}"
+            )
+        return None
+    if labels is None and takes_attributes(gan):
+        raise ValueError(
+            f"`{name}` must be given for a model of attributes, one row a "
+            f"sample. Received: {name}=None"
+        )
+    labels = np.arange(gan.num_classes) if labels is None else labels
+    return gan.checked_labels(name, labels)

@@ -15,7 +15,6 @@ from PIL import Image
 import keras_gan
 from keras_gan import cli
 from keras_gan import datasets
-from keras_gan import latents
 from keras_gan import metrics
 from keras_gan import run_folder
 from keras_gan.datasets import arrays
@@ -65,6 +64,7 @@ def make_gan(shape=(8, 8, 1), kind=keras_gan.GAN):
 
 SMALL = ("--data", "a.npz", "--features", "raw", "--count", 60)
 IMAGES = ["interpolations", "neighbours", "projection", "samples"]
+IMAGES += ["truncations"]
 
 
 @pytest.fixture
@@ -877,8 +877,8 @@ def test_labelled_generators(folder, monkeypatch):
     assert ratios[[0, 7]].min() > 1.7 > np.delete(ratios, [0, 7]).max()
     assert "2 of 10 labels are not followed: 0, 7 " in output
     page = (folder / "m-evaluation" / "evaluation.md").read_text()
-    assert "interpolations.png is left out" in output
-    assert "interpolations.png is left out" in page
+    for text in (output, page):
+        assert "morphs.png is left out. The model takes no labels." in text
     assert record["protocol"]["labels_asked"] == "in turn"
     assert "## Labels" in page and "(labels.png)" in page
     row = next(r for r in page.split("\n") if r.startswith("| 7 "))
@@ -942,34 +942,53 @@ def test_ignored_labels(fake, real, count, wrong):
     assert not wrong or found[0].text.startswith(wrong)
 
 
-def test_ways_between_latents():
-    starts, ends = np.array([[3.0, 0.0], [1, 1]]), np.array([[0.0, 3], [1, 1]])
-    steps = np.linspace(0, 1, 3)
-    half = 3 * 0.5**0.5
-    np.testing.assert_allclose(
-        pictures.on_sphere(starts, ends, steps),
-        [[[3, 0], [half, half], [0, 3]], [[1, 1]] * 3],
-        atol=1e-12,
-    )
-    np.testing.assert_allclose(
-        pictures.between(starts, ends, steps),
-        [[[3, 0], [1.5, 1.5], [0, 3]], [[1, 1]] * 3],
-    )
-
-
-def test_interpolations_end_at_the_seeds_samples():
+def test_walks_begin_and_end_at_the_seeds_samples():
     gan = make_gan()
-    images = pictures.interpolations(gan, 4, batch_size=256)
-    images = images.reshape(8, 10, 8, 8, 1)
-    samples = gan.generate(16, seed=4)
-    np.testing.assert_allclose(images[:, 0], samples[:8], atol=1e-5)
-    np.testing.assert_allclose(images[:, -1], samples[8:], atol=1e-5)
-    gan.latents = latents.Uniform((2,))
-    middle = gan.latents(16, 4).numpy().reshape(2, 8, 2)
-    way = middle[0] + (middle[1] - middle[0]) / 9
-    images = pictures.interpolations(gan, 4, batch_size=256)
-    found = images.reshape(8, 10, 8, 8, 1)[:, 1]
-    np.testing.assert_allclose(found, gan.predict(way, verbose=0), atol=1e-5)
+    ways, left_out = pictures.walked(gan, 4)
+    assert sorted(ways) == ["interpolations.png", "truncations.png"]
+    assert left_out == []
+    samples, way = gan.generate(16, seed=4), ways["interpolations.png"]
+    np.testing.assert_allclose(way[:, 0], samples[:8], atol=1e-5)
+    np.testing.assert_allclose(way[:, -1], samples[8:], atol=1e-5)
+    samples, way = gan.generate(8, seed=4), ways["truncations.png"]
+    np.testing.assert_allclose(way[:, 5], samples, atol=1e-5)
+    samples = gan.generate(8, seed=4, truncation=1.8)
+    np.testing.assert_allclose(way[:, 9], samples, atol=1e-5)
+
+
+def test_labels_morph_in_a_circle(folder):
+    players = keras_gan.architectures.mlp((8, 8, 1), 2, num_classes=3)
+    gan = keras_gan.ConditionalGAN(*players, num_classes=3, seed=0)
+    ways, left_out = pictures.walked(gan, 4)
+    assert left_out == []
+    way = ways["morphs.png"]
+    assert way.shape == (3, 10, 8, 8, 1)
+    for row, (first, last) in enumerate([(0, 1), (1, 2), (2, 0)]):
+        for column, label in ((0, first), (-1, last)):
+            expected = gan.generate([label], seed=4)
+            found = way[row, column]
+            np.testing.assert_allclose(found[None], expected, atol=1e-5)
+    first = gan.generate([0, 1, 2, 0, 1, 2, 0, 1] * 2, seed=4)[:8]
+    found = ways["interpolations.png"][:, 0]
+    np.testing.assert_allclose(found, first, atol=1e-5)
+
+
+def test_walks_of_attributes_are_left_out():
+    z, y, given = keras.Input((2,)), keras.Input((3,)), keras.Input((3,))
+    x = keras.Input((64,))
+    dense = keras.layers.Dense
+    generator = dense(64)(keras.layers.Concatenate()([z, y]))
+    logits = dense(1)(keras.layers.Concatenate()([x, given]))
+    gan = keras_gan.ConditionalGAN(
+        keras.Model([z, y], generator),
+        keras.Model([x, given], logits),
+        num_classes=None,
+    )
+    ways, left_out = pictures.walked(gan, 0)
+    assert ways == {} and len(left_out) == 2
+    assert left_out[0].startswith(
+        "interpolations.png is left out. `labels` must be given for a model"
+    )
 
 
 def test_neighbours_classes_and_projection():

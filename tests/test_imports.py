@@ -46,6 +46,9 @@ ARROWS = {
     },
     "augmentation": {"datasets", "metrics", "players"},
     "sampling": {"serving", "truncation"},
+    "walks": {"callbacks", "directions", "latents", "sampling", "truncation"},
+    "directions": {"layers", "truncation"},
+    "inversion": {"gradients", "players", "sampling", "truncation"},
     "resuming": {"distribution", "saving", "seeds"},
     "distribution": {"seeds", "shares"},
     "saving": {"seeds"},
@@ -147,12 +150,15 @@ def public_things():
         keras_gan.metrics.features,
         keras_gan.penalties,
         keras_gan.tasks,
+        keras_gan.walks,
     ):
         things = [getattr(module, name) for name in module.__all__]
         yield from (thing for thing in things if callable(thing))
     yield keras_gan.optimizers.Adam
     yield keras_gan.augment_dataset
     yield keras_gan.GAN
+    yield keras_gan.invert
+    yield keras_gan.latents.interpolate
 
 
 @pytest.mark.parametrize(

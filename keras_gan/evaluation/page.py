@@ -27,8 +27,23 @@ PICTURES = {
     "interpolations.png": (
         "Interpolations",
         "From one latent to another in equal steps, a pair a row; on great "
-        "circles where latents are normal, on straight lines where not. "
-        "Jumps are a sign of few modes, no change of latents not used.",
+        "circles where latents are normal, on straight lines where not; "
+        "labels stay. Jumps are a sign of few modes, no change of latents not "
+        "used.",
+    ),
+    "truncations.png": (
+        "Truncation",
+        "The same latents a row, at truncation 0, 0.2 and so on to 1.8: look "
+        "for the column where samples are cleanest and still differ, and give "
+        "its number to `generate`; at 1 they are as in training, and latents "
+        "of 0 may show nothing.",
+    ),
+    "morphs.png": (
+        "From label to label",
+        "One and the same latent in all rows, while the label of a row turns "
+        "into the next one, of the last into the first: look for what stays; "
+        "a jump means that classes share little, no change that the label is "
+        "not followed.",
     ),
     "classes.png": (
         "Samples by predicted class",

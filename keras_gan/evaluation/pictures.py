@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from keras_gan import walks
 from keras_gan.callbacks.sample_grid import as_picture
 from keras_gan.callbacks.sample_grid import image_grid
 from keras_gan.checks import check_installed
 from keras_gan.evaluation import classification
 from keras_gan.evaluation.sets import num_labels
-from keras_gan.latents import Normal
 from keras_gan.metrics.neighbours import squared_distances
 
 COLUMNS = 10
@@ -16,6 +16,7 @@ ROWS = 8
 NEIGHBOURS = 5
 BESIDE = NEIGHBOURS + 2
 POINTS = 2_000
+TRUNCATIONS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8)
 
 
 def is_images(x):
@@ -28,9 +29,9 @@ def write(folder, gan, found, settings):
 
     Args:
         folder: `pathlib.Path`, there already.
-        gan: `keras_gan.GAN`, for interpolations.
+        gan: `keras_gan.GAN`, for walks through its latents.
         found: `Findings`.
-        settings: dictionary with `seed` and `batch_size`.
+        settings: dictionary with `seed`.
 
     Returns:
         Set of the names of the files, and list of sentences on what is left
@@ -38,13 +39,13 @@ def write(folder, gan, found, settings):
     """
     drawn, left_out = set(), []
     if is_images(found.sets.fake):
-        for name, (images, columns) in grids(gan, found, settings).items():
+        for name, (images, columns) in grids(found).items():
             as_picture(image_grid(images, columns)).save(folder / name)
             drawn.add(name)
-        if "interpolations.png" not in drawn:
-            left_out.append(
-                "interpolations.png is left out: the model takes labels too."
-            )
+        ways, left_out = walked(gan, settings["seed"])
+        for name, way in ways.items():
+            walks.save(folder / name, way)
+            drawn.add(name)
     for name, draw in plots(found).items():
         try:
             draw(folder / name)
@@ -66,7 +67,7 @@ def plots(found):
     return drawn
 
 
-def grids(gan, found, settings):
+def grids(found):
     """Images and columns of each grid, by the name of its file."""
     fake = found.sets.fake
     drawn = {
@@ -75,10 +76,38 @@ def grids(gan, found, settings):
     }
     for name, classes in found.classes.items():
         drawn[name] = (by_class(fake, *classes), COLUMNS)
-    if num_labels(gan) is None:
-        steps = interpolations(gan, settings["seed"], settings["batch_size"])
-        drawn["interpolations.png"] = (steps, COLUMNS)
     return drawn
+
+
+def walked(gan, seed):
+    """Walks through the latents, by the name of their file.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        seed: integer, of the latents.
+
+    Returns:
+        Dictionary of arrays `(rows, columns, *sample_shape)`, and list of
+        sentences on what is left out.
+    """
+    makers = {
+        "interpolations.png": lambda: walks.interpolation(
+            gan, ROWS, COLUMNS, seed
+        ),
+        "truncations.png": lambda: walks.truncation_sweep(
+            gan, TRUNCATIONS, ROWS, seed
+        ),
+    }
+    num_classes = num_labels(gan)
+    if num_classes is not None:
+        makers["morphs.png"] = lambda: morphs(gan, num_classes, seed)
+    ways, left_out = {}, []
+    for name, make in makers.items():
+        try:
+            ways[name] = make()
+        except ValueError as error:
+            left_out.append(f"{name} is left out. {error}")
+    return ways, left_out
 
 
 def neighbours(sets, rows):
@@ -103,37 +132,13 @@ def by_class(fake, labels, num_classes):
     return images.reshape(-1, *fake.shape[1:])
 
 
-def interpolations(gan, seed, batch_size):
-    """Samples along ways between two latents, a way a row."""
-    ends = np.asarray(gan.sample_latents(2 * ROWS, seed), "float64")
-    # Not `isinstance`: other latents inherit from normal ones.
-    way = on_sphere if type(gan.latents) is Normal else between
-    latents = way(ends[:ROWS], ends[ROWS:], np.linspace(0, 1, COLUMNS))
-    latents = latents.reshape(-1, *ends.shape[1:]).astype("float32")
-    return gan.predict(latents, batch_size=batch_size, verbose=0)
-
-
-def between(starts, ends, steps):
-    """Straight ways, `(n, steps, ...)`."""
-    steps = steps.reshape(-1, *[1] * (starts.ndim - 1))
-    return starts[:, None] * (1 - steps) + ends[:, None] * steps
-
-
-def on_sphere(starts, ends, steps):
-    """Ways along great circles, on which normal latents keep their length."""
-    shape = starts.shape
-    a, b = (x.reshape(len(x), -1) for x in (starts, ends))
-    lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)]
-    cosine = np.sum(a / lengths[0] * (b / lengths[1]), axis=1)
-    angle = np.arccos(np.clip(cosine, -1, 1))[:, None, None]
-    # Opposite or equal ends have no one great circle.
-    sine = np.sin(angle)
-    safe = np.where(sine > 1e-6, sine, 1.0)
-    t = steps[None, :, None]
-    first = np.where(sine > 1e-6, np.sin((1 - t) * angle) / safe, 1 - t)
-    second = np.where(sine > 1e-6, np.sin(t * angle) / safe, t)
-    path = first * a[:, None] + second * b[:, None]
-    return path.reshape(len(a), len(steps), *shape[1:])
+def morphs(gan, num_classes, seed):
+    """From each of the first labels to the next one, at the same latents."""
+    ways = [
+        walks.morph(gan, label, (label + 1) % num_classes, 1, COLUMNS, seed)
+        for label in range(min(num_classes, COLUMNS))
+    ]
+    return np.concatenate(ways)
 
 
 def project(real, fake):
