@@ -1,6 +1,7 @@
 """Generative adversarial networks the Keras way."""
 
 from keras_gan import architectures
+from keras_gan import backbones
 from keras_gan import callbacks
 from keras_gan import constraints
 from keras_gan import datasets
@@ -15,6 +16,7 @@ from keras_gan import schedules
 from keras_gan import tasks
 from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
+from keras_gan.perceptual import Perceptual
 from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
 from keras_gan.tasks import InfoGAN
@@ -29,11 +31,13 @@ __all__ = [
     "ConditionalGAN",
     "InfoGAN",
     "PackedGAN",
+    "Perceptual",
     "ReACGAN",
     "SemiSupervisedGAN",
     "__version__",
     "architectures",
     "augment_dataset",
+    "backbones",
     "callbacks",
     "constraints",
     "datasets",
