@@ -1,6 +1,7 @@
 """Generative adversarial networks the Keras way."""
 
 from keras_gan import architectures
+from keras_gan import backbones
 from keras_gan import callbacks
 from keras_gan import constraints
 from keras_gan import datasets
@@ -17,6 +18,7 @@ from keras_gan import walks
 from keras_gan.augmentation import augment_dataset
 from keras_gan.gan import GAN
 from keras_gan.inversion import invert
+from keras_gan.perceptual import Perceptual
 from keras_gan.tasks import ACGAN
 from keras_gan.tasks import ConditionalGAN
 from keras_gan.tasks import InfoGAN
@@ -31,11 +33,13 @@ __all__ = [
     "ConditionalGAN",
     "InfoGAN",
     "PackedGAN",
+    "Perceptual",
     "ReACGAN",
     "SemiSupervisedGAN",
     "__version__",
     "architectures",
     "augment_dataset",
+    "backbones",
     "callbacks",
     "constraints",
     "datasets",

@@ -4,6 +4,7 @@ from typing import Callable
 from typing import NamedTuple
 
 from keras_gan.gradients import with_slope
+from keras_gan.layer_walk import without_frozen
 from keras_gan.losses import per_sample
 from keras_gan.players import coupling_layer
 from keras_gan.players import unmoved
@@ -53,14 +54,21 @@ class HalfStep:
         """
         if self.couples_samples or not generates:
             return self.couples_samples
-        shared = {v.aggregation for v in self.generator.non_trainable_weights}
+        moving = without_frozen(
+            self.generator.non_trainable_weights, self.generator
+        )
+        shared = {variable.aggregation for variable in moving}
         coupled = coupling_layer(self.generator) is not None
         return coupled or not shared.isdisjoint({"mean", "sum"})
 
     def state(self):
         """Variables that a pass may move: statistics and seeds."""
         players = self.gan.generator, self.gan.discriminator
-        moving = [v for part in players for v in part.non_trainable_variables]
+        moving = [
+            v
+            for part in players
+            for v in without_frozen(part.non_trainable_variables, part)
+        ]
         drawing = [] if self.gan.augment is None else states(self.gan.augment)
         return [*moving, *drawing, self.gan.seed_generator.state]
 

@@ -25,3 +25,18 @@ def leaves(layer):
         below = [inner] if isinstance(inner, keras.layers.Layer) else []
     for part in below:
         yield from leaves(part)
+
+
+def without_frozen(variables, model):
+    """Those of a model's variables that are in no `layers.Frozen`.
+
+    Args:
+        variables: list of variables of the model.
+        model: Keras model.
+
+    Returns:
+        List of variables: what a training step may move.
+    """
+    parts = [part for part in leaves(model) if getattr(part, "frozen", False)]
+    still = {id(variable) for part in parts for variable in part.variables}
+    return [v for v in variables if id(v) not in still]

@@ -10,6 +10,7 @@ from keras_gan import schedules
 from keras_gan.adam import Adam as Adam
 from keras_gan.adam import fuse
 from keras_gan.layer_walk import leaves
+from keras_gan.layer_walk import without_frozen
 from keras_gan.replicas import check_scope
 from keras_gan.replicas import num_replicas
 from keras_gan.replicas import total
@@ -235,7 +236,7 @@ def skipped_whole(optimizer, player, penalties):
     if not scales(optimizer):
         yield
         return
-    state = list(player.non_trainable_weights)
+    state = without_frozen(player.non_trainable_weights, player)
     for penalty in penalties:
         state += getattr(penalty, "variables", ())
     before = [ops.copy(variable) for variable in state]

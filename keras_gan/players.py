@@ -7,6 +7,7 @@ from keras import ops
 from keras import tree
 
 from keras_gan.layer_walk import leaves
+from keras_gan.layer_walk import without_frozen
 from keras_gan.replicas import check_scope
 
 SQUASHING = (keras.activations.sigmoid, keras.activations.softmax)
@@ -270,7 +271,9 @@ def coupling_layer(discriminator):
     """
     for layer in leaves(discriminator):
         batch_norm = isinstance(layer, keras.layers.BatchNormalization)
-        if batch_norm or getattr(layer, "couples_samples", False):
+        # One that is frozen takes its moving statistics.
+        couples = batch_norm and layer.trainable
+        if couples or getattr(layer, "couples_samples", False):
             return layer
     return None
 
@@ -278,7 +281,7 @@ def coupling_layer(discriminator):
 @contextlib.contextmanager
 def unmoved(player):
     """Puts back the moving statistics of a player after the other's half."""
-    statistics = player.non_trainable_weights
+    statistics = without_frozen(player.non_trainable_weights, player)
     before = [ops.copy(variable) for variable in statistics]
     yield
     for variable, value in zip(statistics, before):
@@ -296,7 +299,11 @@ def follow(averaged, generator, keep):
         generator: Keras model.
         keep: float scalar tensor in [0, 1].
     """
-    for mean, value in zip(averaged.weights, generator.weights):
+    pairs = zip(
+        without_frozen(averaged.weights, averaged),
+        without_frozen(generator.weights, generator),
+    )
+    for mean, value in pairs:
         if "float" in keras.backend.standardize_dtype(value.dtype):
             change = ops.cast(1.0 - keep, value.dtype)
             mean.assign(mean + change * (value - mean))

@@ -16,6 +16,7 @@ from keras import ops
 
 import keras_gan
 from keras_gan import architectures
+from keras_gan import backbones
 from keras_gan import constraints
 from keras_gan import latents
 from keras_gan import losses
@@ -108,6 +109,32 @@ def compiled(
 
 def small(shape):
     return architectures.mlp(shape, latent_dim=4, units=(8, 8))
+
+
+def small_backbone(channels=3, size=None):
+    """All that networks for photographs have: what is no map of features
+    first, a padded stem, a squeezed branch, statistics, dropout, a top.
+    """
+    image = keras.Input((size, size, channels))
+    x = layers.Rescaling(0.5)(image)
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.Conv2D(4, 3, strides=2, use_bias=False, name="stem")(x)
+    x = layers.BatchNormalization(name="stem_norm")(x)
+    x = layers.ReLU(6.0, name="stem_relu")(x)
+    y = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    y = layers.Conv2D(4, 1, activation="sigmoid", name="excite")(y)
+    x = layers.Multiply(name="gated")([x, y])
+    x = layers.DepthwiseConv2D(3, 2, "same", name="down")(x)
+    x = layers.Conv2D(6, 1, name="project")(x)
+    x = layers.Dropout(0.5, name="drop")(x)
+    x = layers.BatchNormalization(name="last")(x)
+    x = layers.Dense(5)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="small_backbone")
+
+
+def small_pyramid(**kwargs):
+    options = {"preprocessing": "torch", "size": 12, **kwargs}
+    return backbones.pyramid((8, 8, 1), small_backbone(), **options)
 
 
 def small_dcgan(normalize, size=8):
@@ -546,6 +573,36 @@ PAPERS = [
         ("r3gan",),
     ),
     Case(
+        "projected",
+        lambda: compiled(
+            (
+                architectures.dcgan((8, 8, 1), 4, 3, width=4)[0],
+                architectures.projected_discriminator(
+                    small_pyramid(), 3, width=4
+                ),
+            ),
+            "hinge",
+            [penalties.R1(0.1)],
+            model=tasks.ConditionalGAN,
+            task={"num_classes": 3},
+            augment=keras_gan.layers.DiffAugment("translation"),
+        ),
+        image_batch(1),
+        ("projected_discriminator",),
+    ),
+    Case(
+        "encoder_decoder",
+        lambda: compiled(
+            (
+                architectures.encoder_decoder(small_pyramid(), width=4),
+                architectures.dcgan((8, 8, 1), width=4)[1],
+            ),
+            "non_saturating",
+        ),
+        batch_of(8, 8, 1),
+        ("encoder_decoder",),
+    ),
+    Case(
         "stylegan2",
         lambda: compiled(
             architectures.stylegan2(
@@ -635,6 +692,21 @@ LAYERS = [
         ((4, 4, 8),),
     ),
     LayerCase(lambda: keras_gan.layers.BlurPool(4, strides=3), ((7, 8, 3),)),
+    LayerCase(lambda: keras_gan.layers.BackboneInput("torch", 3), ((3, 4, 1),)),
+    LayerCase(
+        lambda: keras_gan.layers.Frozen(
+            keras.Sequential(
+                [
+                    keras.Input((5,)),
+                    layers.Dense(4),
+                    layers.BatchNormalization(),
+                    layers.Dropout(0.5),
+                ]
+            )
+        ),
+        ((5,),),
+    ),
+    LayerCase(lambda: keras_gan.layers.Resize(5, 3), ((4, 7, 2),)),
     LayerCase(
         lambda: keras_gan.layers.EqualizedConv2D(
             3, (3, 2), (2, 1), "valid", "tanh", use_bias=False, gain=1.5

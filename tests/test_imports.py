@@ -61,7 +61,9 @@ ARROWS = {
     "adam": {"schedules"},
     "penalties": {"gradients", "losses", "schedules", "seeds"},
     "layers": {"schedules", "seeds"},
-    "architectures": {"layers"},
+    "architectures": {"backbones", "layers"},
+    "backbones": {"layers"},
+    "perceptual": {"backbones", "layers"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -156,6 +158,8 @@ def public_things():
         yield from (thing for thing in things if callable(thing))
     yield keras_gan.optimizers.Adam
     yield keras_gan.augment_dataset
+    yield keras_gan.Perceptual
+    yield keras_gan.backbones.pyramid
     yield keras_gan.GAN
     yield keras_gan.invert
     yield keras_gan.latents.interpolate

@@ -11,7 +11,12 @@ import keras_gan
 from keras_gan import players
 
 # They hand on what they get, or what the layer in them makes of it.
-TAKE_INTEGERS = {"MeanStyle", "PhaseShuffle", "SpectralNormalization"}
+TAKE_INTEGERS = {
+    "Frozen",
+    "MeanStyle",
+    "PhaseShuffle",
+    "SpectralNormalization",
+}
 
 
 def layer_name(case):

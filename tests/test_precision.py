@@ -13,6 +13,7 @@ from keras.optimizers import LossScaleOptimizer
 
 import keras_gan
 from keras_gan import penalties
+from keras_gan import tasks
 
 TOO_LARGE = 2.0**120
 IMAGES = batch_of(16, 16, 3)
@@ -188,3 +189,95 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
     expected = ops.convert_to_numpy(found["float32"])
     assert expected.min() > 0
     np.testing.assert_allclose(found[policy], expected, rtol=32 * 0.5**digits)
+
+
+def half_outputs(*units):
+    """A discriminator in float16 whose outputs are parts of the sample."""
+    x = keras.Input((sum(units),))
+    hidden = layers.Dense(
+        sum(units), kernel_initializer="identity", dtype="mixed_float16"
+    )(x)
+    ends = np.cumsum([0, *units])
+    return keras.Model(x, [hidden[:, a:b] for a, b in zip(ends[:-1], ends[1:])])
+
+
+def label_generator(size):
+    z, y = keras.Input((2,)), keras.Input((1,), dtype="int32")
+    code = layers.Flatten()(layers.Embedding(3, 2)(y))
+    fake = layers.Dense(size)(layers.Concatenate()([z, code]))
+    return keras.Model([z, y], fake)
+
+
+class Half:
+    """What a class loss asks of a half-step."""
+
+    def __init__(self, gan, x, condition, latents=None):
+        self.outputs = lambda _: gan.discriminator(x)
+        self.condition = condition
+        self.latents = latents
+
+
+def log_softmax(x, labels):
+    x = np.asarray(x, "float64")
+    own = x[np.arange(len(x)), labels]
+    return own - np.log(np.exp(x).sum(axis=1))
+
+
+# Multiples of 1/8: exact in float16, what is computed of them is not.
+X = np.array([[0.5, 1.25, -0.75, 4.125], [0.25, -3.5, 0.375, 9.0]], "float32")
+Y = np.array([0, 2])
+
+
+@pytest.mark.parametrize("task", [tasks.ACGAN, tasks.SemiSupervisedGAN])
+def test_class_loss_of_half_outputs_is_in_float32(task):
+    generator = label_generator(4)
+    if task is tasks.SemiSupervisedGAN:
+        generator = dense("float32", 4, 2)
+    gan = task(generator, half_outputs(1, 3), 3, seed=0)
+    half = Half(gan, X, ops.convert_to_tensor(Y))
+    assert half.outputs(X)[1].dtype == "float16"
+    found = gan.class_loss(half, X)
+    assert found.dtype == "float32"
+    expected = -log_softmax(X[:, 1:], Y)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    if task is tasks.SemiSupervisedGAN:
+        logits = gan.logits(half.outputs(X))
+        expected = np.log(np.exp(X[:, 1:].astype("float64")).sum(axis=1))
+        np.testing.assert_allclose(logits[:, 0], expected, rtol=1e-5)
+
+
+def test_code_loss_of_half_outputs_is_in_float32():
+    gan = tasks.InfoGAN(
+        dense("float32", 5, 7),
+        half_outputs(1, 4),
+        categories=(3,),
+        num_continuous=1,
+        code_weight=1.0,
+        seed=0,
+    )
+    x = np.concatenate([X, [[0.125], [1.0]]], axis=1).astype("float32")
+    codes = [[1, 0, 0, 0.7], [0, 0, 1, -0.3]]
+    latents = np.concatenate([np.zeros((2, 3)), codes], axis=1)
+    found = gan.code_loss(Half(gan, x, None, latents.astype("float32")), x)
+    assert found.dtype == "float32"
+    apart = np.array([0.7 - 0.125, -0.3 - 1.0])
+    expected = (np.log(2 * np.pi) + apart**2) / 2 - log_softmax(x[:, 1:4], Y)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_reacgan_loss_of_half_outputs_is_in_float32():
+    gan = tasks.ReACGAN(
+        label_generator(6), half_outputs(1, 2, 3), 3, embedding_dim=2, seed=0
+    )
+    x = np.array(
+        [[0.0, 1.0, 0.0, 0.25, 0.125, -0.5], [0.0, 0.0, 1.0, 0.5, 0.25, 0.75]],
+        "float32",
+    )
+    found = gan.class_loss(Half(gan, x, ops.convert_to_tensor(Y)), x)
+    expected = tasks.reacgan.data_to_data(
+        x[:, 1:3], x[:, 3:], Y, gan.margin, gan.temperature
+    )
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    logits = gan.class_logits(gan.discriminator(x))
+    np.testing.assert_allclose(logits, x[:, 3:] / gan.temperature, rtol=1e-6)

@@ -419,6 +419,15 @@ def test_packs_hold_samples_in_order():
     np.testing.assert_array_equal(gan.single(packs), images)
 
 
+def test_a_discriminator_that_is_not_built_is_built_for_packs():
+    discriminator = keras.Sequential([layers.Dense(1)])
+    gan = tasks.PackedGAN(plain_generator(2), discriminator, 3, seed=0)
+    assert discriminator.layers[0].kernel.shape == (6, 1)
+    gan.compile("sgd", "adam")
+    logs = gan.fit(np.ones((6, 2), "float32"), batch_size=6, verbose=0)
+    assert np.isfinite(logs.history["d_loss"]).all()
+
+
 class Rows(keras.metrics.Metric):
     """Samples seen, and the mean of the real ones."""
 

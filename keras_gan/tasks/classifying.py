@@ -24,8 +24,8 @@ class Classifying(GAN):
         return x
 
     def class_logits(self, outputs):
-        """The logits of the classes, `(batch, num_classes)`."""
-        return outputs[1]
+        """The logits of the classes in float32, `(batch, num_classes)`."""
+        return ops.cast(outputs[1], "float32")
 
     def track(self, outputs, condition):
         """Logs the share of real samples whose class is found."""

@@ -109,7 +109,8 @@ class InfoGAN(GAN):
     def code_loss(self, half, fake):
         """The weight times `-log Q` of the codes of fakes, `(batch,)`."""
         codes = half.latents[:, self.latents.noise_dim :]
-        pairs = zip(self.parts(codes), self.parts(half.outputs(fake)[1]))
+        found = ops.cast(half.outputs(fake)[1], "float32")
+        pairs = zip(self.parts(codes), self.parts(found))
         *categorical, (wanted, found) = pairs
         loss = ops.sum(LOG_TWO_PI + ops.square(wanted - found), axis=1) / 2
         for wanted, found in categorical:

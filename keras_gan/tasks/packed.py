@@ -56,7 +56,18 @@ class PackedGAN(GAN):
         players.check_unconditional(generator, discriminator)
         check_integer("packing", packing, minimum=2)
         self.packing = packing
+        if not discriminator.built:
+            fake = generator(
+                players.input_spec(generator, kwargs.get("latents"))
+            )
+            players.check_fit(fake, discriminator, packing)
+            discriminator(self.packed_spec(fake))
         super().__init__(generator, discriminator, **kwargs)
+
+    def packed_spec(self, fake):
+        """Symbolic packs of symbolic fakes."""
+        *sizes, channels = fake.shape
+        return keras.KerasTensor((*sizes, self.packing * channels), fake.dtype)
 
     def shares(self, name, x, size=None, steps=None, split=0.0):
         """Data whose batches fall into packs, or an error."""

@@ -103,12 +103,12 @@ class ReACGAN(ACGAN):
         return with_heads(discriminator, heads, [(1,), (size,), (num_classes,)])
 
     def class_logits(self, outputs):
-        """The cosines with the proxies over the temperature."""
-        return outputs[2] / self.temperature
+        """The cosines with the proxies over the temperature, in float32."""
+        return ops.cast(outputs[2], "float32") / self.temperature
 
     def class_loss(self, half, x):
         """Data-to-data cross-entropy of samples, `(batch,)`."""
-        _, h, cosines = half.outputs(x)
+        _, h, cosines = (ops.cast(y, "float32") for y in half.outputs(x))
         labels = ops.reshape(half.condition, (-1,))
         return data_to_data(h, cosines, labels, self.margin, self.temperature)
 

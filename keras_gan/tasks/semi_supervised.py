@@ -108,13 +108,15 @@ class SemiSupervisedGAN(Classifying, Labelled):
         return latents
 
     def class_logits(self, outputs):
-        """The logits of the classes, `(batch, num_classes)`."""
-        return outputs[1][:, : self.num_classes]
+        """The logits of the classes in float32, `(batch, num_classes)`."""
+        return super().class_logits(outputs)[:, : self.num_classes]
 
     def logits(self, outputs):
         """How much more real than fake, `(batch, 1)`."""
         real = ops.logsumexp(self.class_logits(outputs), axis=1, keepdims=True)
-        return real - outputs[1][:, -1:] if self.fake_class else real
+        if not self.fake_class:
+            return real
+        return real - super().class_logits(outputs)[:, -1:]
 
     def discriminator_terms(self, half, real, fake):
         """By name, per-sample values of what the discriminator minimises."""
