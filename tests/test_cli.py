@@ -366,18 +366,18 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("file", ["run.json", "model.keras"])
-def test_killed_while_the_folder_is_made(folder, file):
+def test_killed_while_the_folder_is_made(folder):
     write_vectors("a.npy")
     options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
     options += ["--epochs", "1"]
     command("train", *options, "--out", "whole")
-    script = [sys.executable, "-c", DIES, file, "train", *options]
-    assert subprocess.run([*script, "--out", "run"]).returncode == 9
-    assert f"unfinished.{file}" in files(folder / "run")
-    again = ["--resume"] if file == "model.keras" else options
-    command("train", *again, "--out", "run")
-    assert_same_end(folder / "run", folder / "whole")
+    for file, again in (("run.json", options), ("model.keras", ["--resume"])):
+        out = f"run without {file}"
+        script = [sys.executable, "-c", DIES, file, "train", *options]
+        assert subprocess.run([*script, "--out", out]).returncode == 9
+        assert f"unfinished.{file}" in files(folder / out)
+        command("train", *again, "--out", out)
+        assert_same_end(folder / out, folder / "whole")
 
 
 def test_killed_after_the_last_epoch(folder, monkeypatch):
