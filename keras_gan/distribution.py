@@ -23,7 +23,7 @@ from keras_gan.seeds import draw_apart
 from keras_gan.seeds import restart
 from keras_gan.shares import check_batches
 from keras_gan.shares import check_order
-from keras_gan.shares import sharded_by_rows
+from keras_gan.shares import of_this_process
 
 LOST = (
     tf.errors.UnavailableError,
@@ -164,7 +164,7 @@ class Replicated(keras.Model):
         strategy = self.distribute_strategy
         check_batches(name, x, strategy, size, steps, split)
         if spans_processes(strategy) and isinstance(x, tf.data.Dataset):
-            return sharded_by_rows(x)
+            return of_this_process(x, strategy)
         return x
 
     @contextlib.contextmanager

@@ -109,6 +109,30 @@ def check_ends(name, x, replicas):
             )
 
 
+def of_this_process(dataset, strategy):
+    """The data set, of which this process takes its rows of each batch.
+
+    Data sets of `keras_gan.datasets` read no other rows; of others, each
+    process makes whole batches and leaves out what is not its part.
+
+    Args:
+        dataset: `tf.data.Dataset`.
+        strategy: `tf.distribute.Strategy` of several processes.
+
+    Returns:
+        A data set that Keras' `fit` takes.
+
+    Raises:
+        ValueError: the samples are to rest on the device.
+    """
+    if hasattr(dataset, "on_device") or not hasattr(dataset, "for_worker"):
+        return sharded_by_rows(dataset)
+    shared = strategy.distribute_datasets_from_function(dataset.for_worker)
+    # TensorFlow counts each replica's part, Keras takes the count for steps.
+    shared._cardinality = int(dataset.cardinality())
+    return shared
+
+
 def sharded_by_rows(dataset):
     """The data set, each process taking its rows of each batch.
 

@@ -22,6 +22,7 @@ from keras_gan import callbacks
 from keras_gan import metrics
 from keras_gan import penalties
 from keras_gan import replicas
+from keras_gan.datasets import pipeline
 
 ROWS, BATCH, EPOCHS = 48, 12, 3
 SHAPE = (2, 3, 1)
@@ -48,6 +49,19 @@ class Kill(keras.callbacks.Callback):
         self.left -= 1
         if self.left == 0:
             os.kill(os.getpid(), self.number)
+
+
+def counting_rows():
+    """A list that each row is added to when data sets fetch it."""
+    seen, gathered = [], pipeline.gathered
+
+    def counted(array, rows):
+        if array is not None:
+            tf.numpy_function(lambda numbers: seen.extend(numbers), [rows], [])
+        return gathered(array, rows)
+
+    pipeline.gathered = counted
+    return seen
 
 
 def writers(folder, x):
@@ -102,6 +116,7 @@ def main(job):
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = make_gan()
+    seen = counting_rows()
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (ROWS, *SHAPE)).astype("float32")
     train, test = keras_gan.datasets.load(
@@ -143,6 +158,7 @@ def main(job):
     }
     told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
     told["resumed"] = backup_epoch or count.spared
+    told["fetched"] = len(seen)
     told["chief"] = replicas.is_chief(strategy)
     told["files"] = job.get("files")
     told["saved"] = job.get("saved")

@@ -425,7 +425,7 @@ CASES = [
                 penalties.Consistency(fake_weight=1.0),
             ],
             augment=keras_gan.layers.AdaptiveAugment(
-                interval=2, images_to_full=64
+                "translation", interval=2, images_to_full=64
             ),
             update="shared",
         ),

@@ -18,6 +18,7 @@ from replica_worker import two_replicas
 import keras_gan
 from keras_gan import metrics
 from keras_gan import run_folder
+from keras_gan import shares
 from keras_gan.callbacks import backup_setting
 
 STRATEGY = two_replicas()
@@ -78,6 +79,20 @@ class Batches(keras.utils.PyDataset):
 
 def fitted(x, **kwargs):
     return made().fit(x, verbose=0, **kwargs).history["d_loss"]
+
+
+def read_in_parts():
+    """Steps of a pass, images seen in one, whether the parts are a batch."""
+    x = np.linspace(-1, 1, X.size, dtype="float32").reshape(X.shape)
+    data, _ = keras_gan.datasets.load(x, batch_size=8, test_fraction=0.0)
+    parts = shares.of_this_process(data, STRATEGY)
+    first = STRATEGY.experimental_local_results(next(iter(parts)))
+    data.position.seek(0)
+    alike = np.array_equal(np.concatenate(first), next(iter(data)))
+    gan = made()
+    gan.fit(parts, verbose=0, shuffle=False)
+    seen = keras.ops.convert_to_numpy(gan.images_seen)
+    return [int(parts.cardinality), int(seen), alike]
 
 
 def outside_fit():
@@ -229,6 +244,7 @@ TRAPS = {
     "single_samples": lambda: fitted(tf.data.Dataset.from_tensor_slices(X)),
     "uneven_generator": lambda: fitted(uneven()),
     "reloaded": reloaded,
+    "parts": read_in_parts,
     "clipped": clipped_with_an_idle_weight,
     "command": trained_by_command,
     "choices": lambda: [backup_setting.choices(made())["number of replicas"]],

@@ -5,6 +5,7 @@ global batch, of which a replica takes its rows. So one replica and two must
 end in the same weights, whatever a model draws.
 """
 
+import functools
 import json
 import os
 import sys
@@ -26,11 +27,43 @@ from keras_gan import penalties
 from keras_gan import seeds
 
 STEPS = 3
-# By case: what its optimizers clip, as Keras would before replicas meet.
-CLIPS = {
-    "vector": {"clipnorm": 0.02},
-    "sequence": {"global_clipnorm": 0.02},
-    "volume": {"clipvalue": 0.002},
+
+
+def plain(**clips):
+    """SGD for both players: Adam forgives a gradient of the wrong size."""
+    rate = keras_gan.schedules.Linear(0.02, 0.01, 20)
+    return (
+        keras.optimizers.SGD(rate, 0.5, **clips),
+        keras.optimizers.SGD(0.01, **clips),
+    )
+
+
+def scaled():
+    """SGD by a loss scale under which large gradients do not overflow."""
+    scale = keras.optimizers.LossScaleOptimizer
+    return [scale(inner, initial_scale=2.0**8) for inner in plain()]
+
+
+def adams():
+    """Adam with an epsilon that keeps a tiny gradient's step tiny.
+
+    Else the sign of what should be zero decides. On one replica both are
+    fused, on several they are Keras' own.
+    """
+    moving = keras_gan.schedules.Linear(0.5, 0.9, 20)
+    return (
+        keras_gan.optimizers.Adam(0.02, moving, 0.9, epsilon=1e-2),
+        keras.optimizers.AdamW(0.02, 0.5, 0.9, epsilon=1e-2),
+    )
+
+
+# By case, where it is not `plain`; Keras would clip before replicas meet.
+OPTIMIZERS = {
+    "vector": functools.partial(plain, clipnorm=0.02),
+    "sequence": functools.partial(plain, global_clipnorm=0.02),
+    "volume": functools.partial(plain, clipvalue=0.002),
+    "adam": adams,
+    "coupled-mixed_float16": scaled,
 }
 
 
@@ -53,6 +86,14 @@ CASES = [
     *conformance.CASES,
     *conformance.PAPERS,
     Case(
+        "adam",
+        lambda: compiled(
+            conformance.small((6,)), "non_saturating", [penalties.R1(0.5)]
+        ),
+        batch_of(6),
+        (),
+    ),
+    Case(
         "coupled",
         lambda: compiled(
             coupled_players(),
@@ -61,7 +102,7 @@ CASES = [
                 penalties.R1(0.5, every=2),
                 penalties.LatentConsistency(0.1, every=2),
                 penalties.LeCam(0.3, start=0, every=2),
-                penalties.DRAGAN(0.1),
+                penalties.DRAGAN(0.1, every=2),
             ],
         ),
         batch_of(6),
@@ -158,13 +199,24 @@ def share_draws(local_rows):
     seeds.ReplicaSeedGenerator.next = keras.random.SeedGenerator.next
 
 
-def with_plain_steps(gan, clips):
-    """Recompiles with SGD: Adam forgives a gradient of the wrong size."""
-    rate = keras_gan.schedules.Linear(0.02, 0.01, 20)
+def with_optimizers(gan, d_optimizer, g_optimizer):
+    """Recompiles a GAN with other optimizers."""
     arguments = gan.compile_arguments()
-    arguments["d_optimizer"] = keras.optimizers.SGD(rate, 0.5, **clips)
-    arguments["g_optimizer"] = keras.optimizers.SGD(0.01, **clips)
+    arguments |= {"d_optimizer": d_optimizer, "g_optimizer": g_optimizer}
     gan.compile(**arguments)
+
+
+def trainable(gan):
+    """By player, its trainable weights as one vector."""
+    return {
+        role: np.concatenate(
+            [
+                np.ravel(keras.ops.convert_to_numpy(weight))
+                for weight in getattr(gan, role).trainable_weights
+            ]
+        )
+        for role in ("generator", "discriminator")
+    }
 
 
 def values(gan):
@@ -179,8 +231,8 @@ def train(case, strategy):
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = case.make_gan()
-        with_plain_steps(gan, CLIPS.get(case.name, {}))
-    begun = values(gan)
+        with_optimizers(gan, *OPTIMIZERS.get(case.name, plain)())
+    begun, weights = values(gan), trainable(gan)
     parts = [case.make_batch(seed) for seed in range(STEPS)]
     if isinstance(parts[0], tuple):
         x = tuple(np.concatenate(part) for part in zip(*parts))
@@ -189,7 +241,12 @@ def train(case, strategy):
     data = tf.data.Dataset.from_tensor_slices(x)
     data = data.batch(conformance.BATCH, drop_remainder=True)
     logs = gan.fit(data, validation_data=data, verbose=0).history
-    return {"logs": logs, "state": values(gan), "begun": begun}
+    moved = {
+        role: (weight - weights[role]).tolist()
+        for role, weight in trainable(gan).items()
+    }
+    state = values(gan)
+    return {"logs": logs, "state": state, "begun": begun, "moved": moved}
 
 
 def two_replicas():

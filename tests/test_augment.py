@@ -677,66 +677,63 @@ def test_adaptive_in_training(options, tmp_path):
 
 SCRIPT = """
 import json, sys
-import keras, numpy as np, tensorflow as tf
+import numpy as np, tensorflow as tf
 
-num_replicas, out = int(sys.argv[1]), sys.argv[2]
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from keras_gan.layers.adaptive_augment import AdaptiveAugment
 
-strategy = tf.distribute.get_strategy()
-if num_replicas == 2:
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    augment = AdaptiveAugment(
-        "cutout", target=0.3, interval=3, images_to_full=300, seed=1)
 logits = np.random.default_rng(0).normal(size=(36, 10, 1)) + 0.8
 logits[1::2, :5] -= 1.5  # the replicas do not see the same
 logits[:12] += 1.0
 logits = logits.astype("float32")
 
 
-@tf.function
-def step(batch):
-    strategy.run(augment.observe, args=(batch,))
+def observed(strategy):
+    with strategy.scope():
+        augment = AdaptiveAugment(
+            "cutout", target=0.3, interval=3, images_to_full=300, seed=1)
+
+    @tf.function
+    def step(batch):
+        strategy.run(augment.observe, args=(batch,))
+
+    @tf.function
+    def draw():
+        ones = tf.ones((50, 4, 4, 1))
+        return strategy.run(lambda: augment(ones, training=True))
+
+    def of_each_replica(values):
+        values = strategy.experimental_local_results(values)
+        return [v.numpy().tolist() for v in values]
+
+    count = strategy.num_replicas_in_sync
+    path, states = [], []
+    for batch in logits:
+        parts = iter(np.split(batch, count))
+        step(strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(next(parts))) if count > 1 else
+            tf.constant(batch))
+        path.append(of_each_replica(augment.probability.value))
+        states.append(of_each_replica(augment.total.value))
+    images = of_each_replica(draw())
+    return {"path": path, "states": states, "images": images}
 
 
-@tf.function
-def draw():
-    ones = tf.ones((50, 4, 4, 1))
-    return strategy.run(lambda: augment(ones, training=True))
-
-
-local = 10 // num_replicas
-path, states = [], []
-for batch in logits:
-    step(strategy.experimental_distribute_values_from_function(
-        lambda c: tf.constant(batch[
-            c.replica_id_in_sync_group * local:][:local]))
-        if num_replicas == 2 else tf.constant(batch))
-    copies = strategy.experimental_local_results(augment.probability.value)
-    path.append([float(c) for c in copies])
-    totals = strategy.experimental_local_results(augment.total.value)
-    states.append([t.numpy().tolist() for t in totals])
-images = [i.numpy().tolist()
-          for i in strategy.experimental_local_results(draw())]
-with open(out, "w") as file:
-    json.dump({"path": path, "states": states, "images": images}, file)
+two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+found = [observed(s) for s in (tf.distribute.get_strategy(), two)]
+with open(sys.argv[1], "w") as file:
+    json.dump(found, file)
 """
-
-
-def in_process(num_replicas, tmp_path):
-    out = tmp_path / f"{num_replicas}.json"
-    command = [sys.executable, "-c", SCRIPT, str(num_replicas), str(out)]
-    subprocess.run(command, check=True)
-    return json.loads(out.read_text())
 
 
 @pytest.mark.large
 def test_adaptive_on_two_replicas(tmp_path):
     """Both copies equal p of the global batch, and draw for themselves."""
-    one, two = in_process(1, tmp_path), in_process(2, tmp_path)
+    out = tmp_path / "found.json"
+    subprocess.run([sys.executable, "-c", SCRIPT, str(out)], check=True)
+    one, two = json.loads(out.read_text())
     path = np.array(one["path"])
     assert len(np.unique(path)) > 4 and path[-1] < path.max() < 1.0
     np.testing.assert_array_equal(two["path"], np.repeat(path, 2, axis=1))

@@ -1,7 +1,9 @@
+import contextlib
 import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +49,23 @@ def write_images(path, n=20, size=8):
 def train(*arguments, code=0):
     small = ("--batch-size", 4, "--latent-dim", 3)
     return command("train", *small, *arguments, code=code)
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """A folder with images, and with a run of one epoch on them."""
+    path = tmp_path_factory.mktemp("made")
+    with contextlib.chdir(path):
+        write_images("a.npz")
+        train("--data", "a.npz", "--epochs", 1, "--out", "run")
+    return path
+
+
+@pytest.fixture
+def trained(folder, made_once):
+    """A copy of that folder, to work in."""
+    shutil.copytree(made_once, folder, dirs_exist_ok=True)
+    return folder
 
 
 def files(path):
@@ -175,6 +194,7 @@ def test_resume_goes_on(folder):
     assert len(list((folder / "run" / "samples").glob("epoch_*.png"))) == 3
 
 
+@pytest.mark.long
 def test_more_epochs_are_those_of_a_longer_run(folder):
     write_images("a.npz")
     train("--data", "a.npz", "--epochs", 3, "--flip", "--out", "whole")
@@ -346,18 +366,18 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("file", ["run.json", "model.keras"])
-def test_killed_while_the_folder_is_made(folder, file):
+def test_killed_while_the_folder_is_made(folder):
     write_vectors("a.npy")
     options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
     options += ["--epochs", "1"]
     command("train", *options, "--out", "whole")
-    script = [sys.executable, "-c", DIES, file, "train", *options]
-    assert subprocess.run([*script, "--out", "run"]).returncode == 9
-    assert f"unfinished.{file}" in files(folder / "run")
-    again = ["--resume"] if file == "model.keras" else options
-    command("train", *again, "--out", "run")
-    assert_same_end(folder / "run", folder / "whole")
+    for file, again in (("run.json", options), ("model.keras", ["--resume"])):
+        out = f"run without {file}"
+        script = [sys.executable, "-c", DIES, file, "train", *options]
+        assert subprocess.run([*script, "--out", out]).returncode == 9
+        assert f"unfinished.{file}" in files(folder / out)
+        command("train", *again, "--out", out)
+        assert_same_end(folder / out, folder / "whole")
 
 
 def test_killed_after_the_last_epoch(folder, monkeypatch):
@@ -393,25 +413,19 @@ def test_a_refused_backup_leaves_the_history(folder):
     assert "says what no backup says. Received: epoch" in output
 
 
-def test_a_lost_model_is_named(folder):
-    write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+def test_a_lost_model_is_named(folder, trained):
     (folder / "run" / "model.keras").unlink()
     output = command("train", "--resume", "--out", "run", "--epochs", 2, code=1)
     assert "model.keras missing" in output
 
 
-def test_an_empty_history_is_begun_anew(folder):
-    write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+def test_an_empty_history_is_begun_anew(folder, trained):
     (folder / "run" / "history.csv").write_text("")
     command("train", "--resume", "--out", "run", "--epochs", 2)
     assert [row["epoch"] for row in history(folder / "run")] == ["1"]
 
 
-def test_resume_from_another_folder(folder, monkeypatch):
-    write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+def test_resume_from_another_folder(folder, trained, monkeypatch):
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
     command("train", "--resume", "--out", "../run", "--epochs", 2)
@@ -448,9 +462,9 @@ def test_rows_of_an_unfinished_epoch_are_cut(folder):
     assert [row["epoch"] for row in history(folder / "run")] == ["0", "1"]
 
 
-def test_non_finite_values_keep_the_last_good_model(folder, monkeypatch):
-    write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+def test_non_finite_values_keep_the_last_good_model(
+    folder, trained, monkeypatch
+):
     good = (folder / "run" / "model.keras").read_bytes()
     load = run_folder.load_model
 
@@ -506,9 +520,7 @@ def test_tensorboard_files(folder):
 
 
 @pytest.fixture
-def model(folder):
-    write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 1, "--out", "run")
+def model(trained):
     return keras.saving.load_model("run/model.keras")
 
 

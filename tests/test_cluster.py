@@ -106,6 +106,12 @@ def test_two_processes_equal_one(alone, pair):
     assert rates[0] > rates[-1]
 
 
+def test_each_process_fetches_its_own_rows_only(alone, pair):
+    """36 rows in 3 passes, and the 12 held out after each and at the end."""
+    assert alone["fetched"] == 36 * 3 + 12 * 4
+    assert [p["fetched"] for p in pair] == [alone["fetched"] // 2] * 2
+
+
 def test_the_chief_alone_writes(pair):
     """Of our callbacks and of Keras' own, each told another folder."""
     chief, worker = [pathlib.Path(process["files"]) for process in pair]
@@ -210,6 +216,16 @@ def test_the_command_trains_a_cluster_and_one_process_writes(tmp_path):
     written = json.loads((out / "run.json").read_text())
     assert written["epochs_done"] == 2
     assert len(written["sessions"]) == 1
+
+
+@pytest.mark.long
+def test_a_folder_that_exists_is_refused_by_all(tmp_path):
+    data, out = tmp_path / "table.npy", tmp_path / "run"
+    np.save(data, np.random.default_rng(0).uniform(-1, 1, (96, 4)))
+    out.mkdir()
+    (out / "precious.txt").touch()
+    command = ["-m", "keras_gan.cli", "train", "--data", data, "--out", out]
+    command = [*map(str, command), "--strategy", "multi_worker"]
     codes, errors = run([None] * 2, command, [[], []])
     assert codes == [1, 1]
     assert all("exists and is not overwritten" in text for text in errors)

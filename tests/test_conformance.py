@@ -44,7 +44,7 @@ def by_default(*names, cases=CASES):
 
 # Between them: statistics, draws and a regulariser of layers, several updates
 # a step, labels, schedules, and state of penalties and augmentation.
-KINDS = ("image", "wgan_gp", "patches", "labels", "regularised", "few_data")
+KINDS = ("wgan_gp", "patches", "labels", "regularised", "few_data")
 
 
 def dataset(case, repeat=STEPS):

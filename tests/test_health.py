@@ -316,7 +316,10 @@ class TestQuiet:
         assert np.max(gan.discriminator.trainable_variables[0]) > 0.9
 
     @pytest.mark.large
-    @pytest.mark.parametrize("preset", ["mlp", "dcgan", "r3gan_small"])
+    @pytest.mark.parametrize(
+        "preset",
+        ["mlp", pytest.param("dcgan", marks=pytest.mark.long), "r3gan_small"],
+    )
     def test_healthy_presets(self, preset):
         """The bundled images, each preset with its own defaults, short."""
         train, test = datasets.load("fashion_mnist_10k", batch_size=64)

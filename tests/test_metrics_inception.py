@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 from PIL import Image
 
 from keras_gan import metrics
@@ -80,10 +81,31 @@ def test_wrong_arguments():
             function()
 
 
-@pytest.mark.large
-def test_inception_v3_from_a_local_file(tmp_path):
-    keras.utils.set_random_seed(0)
-    whole = keras.applications.InceptionV3(weights=None)
+def small_network(weights, classifier_activation="softmax"):
+    """The ends of InceptionV3: what its arguments do, with little between."""
+    x = inputs = keras.Input((299, 299, 3))
+    x = layers.Conv2D(8, 5, strides=16, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(5, activation=classifier_activation)(x)
+    network = keras.Model(inputs, x)
+    if weights is not None:
+        network.load_weights(weights)
+    return network
+
+
+@pytest.mark.parametrize(
+    "build, width",
+    [
+        (small_network, 8),
+        pytest.param(
+            keras.applications.InceptionV3, 2048, marks=pytest.mark.long
+        ),
+    ],
+    ids=["small", "whole"],
+)
+def test_inception_v3_from_a_local_file(build, width, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.applications, "InceptionV3", build)
+    whole = build(weights=None)
     path = str(tmp_path / "inception.weights.h5")
     whole.save_weights(path)
     x = images((2, 12, 12, 3))
@@ -91,7 +113,7 @@ def test_inception_v3_from_a_local_file(tmp_path):
     logits = metrics.inception_v3(
         (12, 12, 3), "legacy_pytorch", path, output="logits"
     )
-    assert features.output_shape == (None, 2048)
+    assert features.output_shape == (None, width)
     kernel, bias = whole.layers[-1].get_weights()
     np.testing.assert_allclose(
         features(x) @ kernel + bias, logits(x), rtol=1e-3, atol=1e-4
