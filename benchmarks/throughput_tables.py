@@ -15,6 +15,8 @@ LOOPS = {
     ),
     "generation": ("torch",),
 }
+# What may stand behind a side: how many threads there are, and how they wait.
+THREADS = ("", "+passive", "+1_thread")
 # Choices that leave the update rule, and what is computed by it, as they are.
 SAME_RULE = {"xla", "no_xla", "10_steps", "bfloat16"}
 
@@ -45,19 +47,26 @@ def short(content):
         "the tutorials'",
         "PyTorch",
         "PyTorch compiled",
-        "our fastest, same update rule, over PyTorch",
-        'our fastest with `update="one_stage"`',
+        "our fastest, same update rule, over PyTorch in float32",
+        "the same over PyTorch in bfloat16",
+        'our fastest with `update="one_stage"`, over PyTorch in float32',
     )
     lines = [head, ("---",) * len(head)]
     for name, network in networks.NETWORKS.items():
         peers = LOOPS["training"][:4]
         cells = [ratio(rows, name, "ours", peer) for peer in peers]
-        for one_stage in (False, True):
-            best = fastest_setting(rows, name, one_stage)
-            speed = best and ratio(rows, name, best, "torch")
-            cells.append(f"{speed}, {settings(best)}" if speed else "")
-        lines.append((network["title"], *cells))
+        plain, one_stage = (fastest_setting(rows, name, x) for x in (0, 1))
+        cells.append(told(rows, name, plain, "torch"))
+        cells.append(plain and ratio(rows, name, plain, "torch+bfloat16"))
+        cells.append(told(rows, name, one_stage, "torch"))
+        lines.append((network["title"], *(cell or "" for cell in cells)))
     return objectives.markdown(lines)
+
+
+def told(rows, network, side, peer):
+    """The ratio of a side and its settings; empty where there is none."""
+    speed = side and ratio(rows, network, side, peer)
+    return f"{speed}, {settings(side)}" if speed else ""
 
 
 def fastest_setting(rows, network, one_stage):
@@ -83,7 +92,7 @@ def settings(side):
 def training(rows):
     """Images a second of our sides over those of the other loops.
 
-    Each side counts with whichever thread setting is the faster in the round.
+    Each side counts with the thread setting of the best median.
     `loop+r1r2` and `torch+r1r2` stand in for the loops where the side of
     ours is `+r1r2`.
     """
@@ -197,17 +206,24 @@ def ratios(rows, network, side, peer):
     ours = fastest(rows, network, side)
     theirs = fastest(rows, network, peer)
     rounds = sorted(set(ours) & set(theirs))
-    return [ours[turn] / theirs[turn] for turn in rounds]
+    return [
+        ours[turn]["images_per_second"] / theirs[turn]["images_per_second"]
+        for turn in rounds
+        # Else they were not measured in one go.
+        if ours[turn]["revision"] == theirs[turn]["revision"]
+    ]
 
 
 def fastest(rows, network, side):
-    """Images a second by round, at the best of the thread settings run."""
-    found = {}
-    for tail in ("", "+passive", "+1_thread"):
-        for turn, row in chosen(rows, network, side + tail).items():
-            speed = row["images_per_second"]
-            found[turn] = max(speed, found.get(turn, 0.0))
-    return found
+    """Rows by round, at the thread setting with the best median."""
+    tried = [chosen(rows, network, side + tail) for tail in THREADS]
+    return max(tried, key=median_speed)
+
+
+def median_speed(rows):
+    """The median over the rounds; 0 where there are none."""
+    speeds = [row["images_per_second"] for row in rows.values()]
+    return np.median(speeds) if speeds else 0.0
 
 
 def spread(values, digits):

@@ -156,15 +156,16 @@ class Replicated(keras.Model):
             given.get("batch_size"),
             steps,
             given.get("validation_split", 0.0),
+            given.get("class_weight") is not None,
         )
         return given
 
-    def shares(self, name, x, size=None, steps=None, split=0.0):
+    def shares(self, name, x, size=None, steps=None, split=0.0, weighted=False):
         """Data of which each replica gets an equal share, or an error."""
         strategy = self.distribute_strategy
         check_batches(name, x, strategy, size, steps, split)
         if spans_processes(strategy) and isinstance(x, tf.data.Dataset):
-            return of_this_process(x, strategy)
+            return of_this_process(x, strategy, weighted)
         return x
 
     @contextlib.contextmanager

@@ -109,7 +109,7 @@ def check_ends(name, x, replicas):
             )
 
 
-def of_this_process(dataset, strategy):
+def of_this_process(dataset, strategy, weighted=False):
     """The data set, of which this process takes its rows of each batch.
 
     Data sets of `keras_gan.datasets` read no other rows; of others, each
@@ -118,6 +118,8 @@ def of_this_process(dataset, strategy):
     Args:
         dataset: `tf.data.Dataset`.
         strategy: `tf.distribute.Strategy` of several processes.
+        weighted: whether `fit` is given `class_weight`, for which Keras maps
+            the data set: then each process makes whole batches too.
 
     Returns:
         A data set that Keras' `fit` takes.
@@ -125,7 +127,8 @@ def of_this_process(dataset, strategy):
     Raises:
         ValueError: the samples are to rest on the device.
     """
-    if hasattr(dataset, "on_device") or not hasattr(dataset, "for_worker"):
+    on_device = hasattr(dataset, "on_device")
+    if weighted or on_device or not hasattr(dataset, "for_worker"):
         return sharded_by_rows(dataset)
     shared = strategy.distribute_datasets_from_function(dataset.for_worker)
     # TensorFlow counts each replica's part, Keras takes the count for steps.

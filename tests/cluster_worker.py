@@ -158,7 +158,7 @@ def main(job):
     }
     told = {"logs": logs, "ended": ended, "state": state, "fakes": sampled}
     told["resumed"] = backup_epoch or count.spared
-    told["fetched"] = len(seen)
+    told["fetched"] = [int(row) for row in seen]
     told["chief"] = replicas.is_chief(strategy)
     told["files"] = job.get("files")
     told["saved"] = job.get("saved")

@@ -215,3 +215,13 @@ def test_second_derivatives_of_batch_statistics_are_exact():
     step = tf.constant([[0.0], [1e-5], [0.0]], "float64")
     expected = (slope(x + step) - slope(x - step)) / 2e-5
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_weighted_data_are_those_that_keras_can_map():
+    """For `class_weight` Keras maps what it is given."""
+    x, y = np.zeros((8, 2), "float32"), np.arange(8) % 2
+    data, _ = keras_gan.datasets.load((x, y), batch_size=4, test_fraction=0.0)
+    found = shares.of_this_process(data, None, weighted=True)
+    policy = found.options().experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
+    found.map(lambda x, y: (x, y, tf.ones_like(y)))
