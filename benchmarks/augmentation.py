@@ -10,7 +10,8 @@ the reals; with classic augmentation (shifts, zooms, mirror images); with
 `keras_gan.augment_dataset`; with both. Accuracy is that on the test images.
 
 Nothing was chosen by it: weights are those after the last step. With few images
-there are five fakes for each real one; a rare class is filled up.
+there are five fakes for each real one. A rare class is filled up: by fakes, or,
+lest fakes be credited with the balance, by its reals, repeated.
 
 Each run is written as it ends and none is made twice: stop it and start it as
 you like. Writes `benchmarks/augmentation.json` and the table
@@ -106,7 +107,9 @@ def chosen(train, name, seed):
 def trained(few, steps, seed, path):
     """The conditional GAN of these samples, trained once and kept."""
     if path.exists():
+        check_same(path)
         return run_folder.load_model(path)
+    keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy("mixed_bfloat16")
     players = architectures.dcgan((28, 28, 1), 64, 10)
     augment = DiffAugment(seed=seed)
@@ -121,8 +124,28 @@ def trained(few, steps, seed, path):
     start = time.perf_counter()
     fit(gan, batches(few, seed), steps)
     print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
+    path.with_suffix(".json").write_text(json.dumps(objectives.revision()))
     gan.save(path)
     return gan
+
+
+def check_same(path):
+    """Raises where a kept model was trained by another commit."""
+    kept = json.loads(path.with_suffix(".json").read_text())
+    if kept != objectives.revision():
+        raise click.UsageError(
+            f"{path} was trained at {kept}; remove it, or go back to that "
+            f"commit. Received: {objectives.revision()}"
+        )
+
+
+def balanced(pair):
+    """Rows repeated in turn until all classes are equally frequent."""
+    x, y = pair
+    places = [np.flatnonzero(y == k) for k in range(10)]
+    most = max(len(rows) for rows in places)
+    rows = np.concatenate([np.resize(rows, most) for rows in places])
+    return x[rows], y[rows]
 
 
 def batches(pair, seed):
@@ -143,7 +166,7 @@ def judged(gan, few, test, name, seed, steps):
     mixed = augment_dataset(
         gan, few, per_class, batch_size=BATCH, seed=seed
     ).repeat()
-    data = {"reals": batches(few, seed), "fakes": mixed}
+    data = {"reals": batches(balanced(few), seed), "fakes": mixed}
     data |= {"classic": data["reals"], "both": mixed}
     found = {}
     for arm in ARMS:

@@ -92,9 +92,8 @@ def run(name, seed, steps, data, models):
     if per_class:
         return semi_supervised(int(per_class), seed, steps, data)
     path = models / f"{name}-{steps}-{seed}.keras"
-    seconds = train(name, data, steps, seed, path)
+    found = train(name, data, steps, seed, path)
     gan = run_folder.load_model(path)
-    found = {"seconds": seconds}
     if name == "infogan":
         return {**found, **codes(gan, data, seed)}
     record = judge(gan, settings(data, seed)).record
@@ -108,20 +107,22 @@ def run(name, seed, steps, data, models):
 
 
 def train(name, data, steps, seed, path):
-    """Trains a preset once, and keeps it; seconds of training."""
+    """Trains a preset once, and keeps it; how long, and by which commit."""
     note = path.with_suffix(".json")
     if path.exists():
-        return json.loads(note.read_text())["seconds"]
+        return json.loads(note.read_text())
     batches, _ = datasets.load(data, batch_size=BATCH, seed=seed)
     if name == "infogan":
         batches = batches.map(lambda x, y: x)
+    keras.utils.set_random_seed(seed)
     gan = getattr(presets, name)((28, 28, 1), seed=seed)
-    seconds = fit(gan, batches, steps)
-    note.write_text(json.dumps({"seconds": seconds}))
+    found = {"trained_by": objectives.revision()}
+    found["seconds"] = fit(gan, batches, steps)
+    note.write_text(json.dumps(found))
     unfinished = path.with_suffix(".unfinished.keras")
     gan.save(unfinished)
     os.replace(unfinished, path)
-    return seconds
+    return found
 
 
 def fit(gan, batches, steps):
@@ -161,6 +162,7 @@ def semi_supervised(per_class, seed, steps, data):
     """Accuracy with few labels, and of the same network on them alone."""
     x, y = datasets.few_labels(*arrays(data, 0), per_class, seed=seed)
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
+    keras.utils.set_random_seed(seed)
     gan = presets.semi_supervised(seed=seed)
     alone = keras.models.clone_model(gan.discriminator)
     seconds = fit(gan, batches, steps)

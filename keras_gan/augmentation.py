@@ -1,5 +1,7 @@
 """Real data and fakes of a trained model, together as one data set."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -78,6 +80,7 @@ def augment_dataset(
     asked = missing(labels, gan.num_classes, per_class, balance)
     if len(asked):
         fakes = gan.generate(asked, seed=seed, truncation=truncation)
+        check_range(x, fakes)
         x = np.concatenate([x, fakes])
         labels = np.concatenate([labels, asked])
     size = batch_size or size_of(dataset)
@@ -122,6 +125,18 @@ def read(gan, dataset):
     x, fake = np.asarray(x), keras.KerasTensor((None, *gan.sample_shape))
     players.check_real(x, fake)
     return arrays("dataset", x, labels, gan.num_classes)
+
+
+def check_range(real, fake):
+    """Warns where reals are on another scale than fakes."""
+    ends = [float(np.abs(samples).max()) for samples in (real, fake)]
+    if ends[0] > 2.0 * ends[1]:
+        warnings.warn(
+            f"Reals reach {ends[0]:.4g} and fakes {ends[1]:.4g}: a classifier "
+            "would tell them by their scale. Give `dataset` in the range that "
+            "the model was trained in, [-1, 1] for images.",
+            stacklevel=3,
+        )
 
 
 def missing(labels, num_classes, per_class, balance):

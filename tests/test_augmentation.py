@@ -10,8 +10,12 @@ from keras_gan import tasks
 
 COUNTS = [12, 5, 3]
 LABELS = np.repeat([0, 1, 2], COUNTS)
-# Outside of what the generator's tanh reaches.
-X = 2.0 + np.arange(40.0, dtype="float32").reshape(20, 2)
+# Multiples of 1 / 64, which the generator's tanh does not meet.
+X = np.arange(40.0, dtype="float32").reshape(20, 2) / 64.0
+
+
+def is_real(x):
+    return np.all(x * 64.0 == np.round(x * 64.0), axis=1)
 
 
 def make_gan():
@@ -41,7 +45,7 @@ def test_reals_and_the_right_fakes(per_class, balance, fakes):
     assert found.num_classes == 3
     x, y = read(found)
     assert x.dtype == "float32" and y.dtype == "int64"
-    real = x[:, 0] >= 2
+    real = is_real(x)
     order = np.argsort(x[real, 0])
     np.testing.assert_array_equal(x[real][order], X)
     np.testing.assert_array_equal(y[real][order], LABELS)
@@ -64,14 +68,12 @@ def test_batches_are_mixed_anew_each_epoch_and_follow_the_seed():
     np.testing.assert_array_equal(read(again)[0], one)
     assert not np.array_equal(read(other)[0], one)
     # Reals stood first.
-    assert 2 <= np.sum(one[:16, 0] >= 2) <= 14
+    assert 2 <= np.sum(is_real(one[:16])) <= 14
 
 
 def test_data_set_and_model_are_left_as_they_were():
     gan = make_gan()
-    train, _ = datasets.load(
-        (X / 25.0 - 1.0, LABELS), batch_size=5, test_fraction=0.0
-    )
+    train, _ = datasets.load((X - 0.5, LABELS), batch_size=5, test_fraction=0.0)
     train.position.seek(6)
     found = augment_dataset(gan, train)
     assert train.position.batch == 6
@@ -82,6 +84,11 @@ def test_data_set_and_model_are_left_as_they_were():
     )
     _, labels = read(augment_dataset(gan, train, batch_size=1))
     assert np.bincount(labels).tolist() == [12, 12, 12]
+
+
+def test_another_scale_is_told():
+    with pytest.warns(UserWarning, match="Reals reach 80 and fakes 0"):
+        augment_dataset(make_gan(), (X * 128.0 + 2.0, LABELS), batch_size=8)
 
 
 def plain():

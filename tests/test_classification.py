@@ -67,7 +67,20 @@ def test_unlabelled_samples_do_not_count():
 )
 def test_other_labels_are_not_judged(labels):
     assert classification.classification(Namer(), of(labels), 4) is None
+    (told,) = classification.left_out(Namer(), of(labels))
+    assert "no labels of the model's classes, 0 to 2" in told
+    assert not classification.left_out(Namer(), of(TRUE))
+    assert not classification.left_out(object(), of(labels))
     assert classification.classification(object(), of(TRUE), 4) is None
+
+
+def test_no_number_is_no_class():
+    class Lost(Namer):
+        def classify(self, x, batch_size):
+            return super().classify(x, batch_size) * np.nan
+
+    with pytest.raises(ValueError, match="finite probabilities"):
+        classification.classification(Lost(), of(TRUE), 4)
 
 
 def test_a_picture(tmp_path):

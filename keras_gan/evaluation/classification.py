@@ -28,13 +28,30 @@ def classification(gan, sets, batch_size):
 
     Raises:
         ImportError: scikit-learn is not installed.
+        ValueError: the model gives NaN.
     """
     known = known_rows(gan, sets)
     if known is None:
         return None
     check_installed("sklearn", "classification", "classification")
-    found = gan.classify(sets.real[known], batch_size).argmax(axis=1)
+    shares = gan.classify(sets.real[known], batch_size)
+    if not np.isfinite(shares).all():
+        raise ValueError(
+            "MODEL must give finite probabilities of the classes. Received: "
+            "NaN from its `classify`"
+        )
+    found = shares.argmax(axis=1)
     return scores(sets.real_labels[known], found, names(gan, sets))
+
+
+def left_out(gan, sets):
+    """Sentences on why a model that classifies is not judged as one."""
+    if not hasattr(gan, "classify") or known_rows(gan, sets) is not None:
+        return []
+    return [
+        "Classification is left out: the test samples have no labels of the "
+        f"model's classes, 0 to {gan.num_classes - 1}, or others too."
+    ]
 
 
 def known_rows(gan, sets):

@@ -164,6 +164,7 @@ def by_picture(gan, sets, logits):
 def notes(gan, sets, rows, network, count):
     """Sentences on what a reader would not expect."""
     found = [network.reason] if network.reason else []
+    found += classification.left_out(gan, sets)
     num_classes = samples.num_labels(gan)
     if num_classes is not None and sets.labels is None:
         found.append(
