@@ -224,6 +224,14 @@ def test_labels_that_are_not_looked_up_do_not_morph(ends):
         walks.morph(gan, *ends, rows=2)
 
 
+def test_a_morph_of_nan_is_an_error():
+    gan = labelled(coded)
+    for variable in gan.averaged_generator.trainable_weights:
+        variable.assign(variable * np.nan)
+    with pytest.raises(ValueError, match="by nan. Received: "):
+        walks.morph(gan, 0, 1, rows=1, steps=2)
+
+
 def test_tables_of_other_things_stay():
     """A table of positions is no table of classes, whatever its size."""
 
