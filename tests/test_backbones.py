@@ -1,5 +1,7 @@
 """Pyramids of given networks, and what is made of them."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -160,6 +162,20 @@ def doubled(x):
     return 2.0 * x
 
 
+class Unhashable:
+    """A callable without a name that no dictionary takes."""
+
+    __hash__ = None
+
+    def __call__(self, x):
+        return x
+
+
+registered_lambda = keras.saving.register_keras_serializable(
+    "keras_gan_tests", "by_name"
+)(lambda x: x)
+
+
 @pytest.mark.parametrize("given", [doubled, layers.Rescaling(2.0)])
 def test_preprocessing_by_a_callable_that_files_hold(given):
     layer = BackboneInput(given, 3)
@@ -169,6 +185,38 @@ def test_preprocessing_by_a_callable_that_files_hold(given):
     expected = np.repeat(2.0 * x, 3, axis=-1)
     np.testing.assert_array_equal(layer(x), expected)
     np.testing.assert_array_equal(again(x), expected)
+
+
+@keras.saving.register_keras_serializable("keras_gan_tests")
+class Shifted(layers.Dense):
+    """A layer with weights, of which training gives something else."""
+
+    def call(self, inputs, training=False):
+        return super().call(inputs) + (100.0 if training else 0.0)
+
+
+def test_a_layer_as_preprocessing_is_built_and_frozen(tmp_path):
+    given = Shifted(3)
+    pyramid = backbones.pyramid(
+        (8, 8, 1), small_backbone(), preprocessing=given, frozen=False
+    )
+    (part,) = [x for x in pyramid.layers if isinstance(x, BackboneInput)]
+    bare = BackboneInput(Shifted(3), 3)
+    bare.build((None, 8, 8, 1))
+    assert [v.shape for v in bare.weights] == [(3, 3), (3,)]
+    pyramid.trainable = False
+    pyramid.trainable = True
+    assert len(part.weights) == 2 and not part.trainable_weights
+    assert {id(v) for v in part.weights}.isdisjoint(
+        id(v) for v in without_frozen(pyramid.weights, pyramid)
+    )
+    x = draw(2, 8, 8, 1)
+    np.testing.assert_array_equal(part(x, training=True), part(x))
+    pyramid.save(tmp_path / "pyramid.keras")
+    loaded = keras.saving.load_model(tmp_path / "pyramid.keras")
+    for a, b in zip(pyramid(x), loaded(x), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    assert len(loaded.trainable_weights) == len(pyramid.trainable_weights)
 
 
 @pytest.mark.parametrize("target", [(5, 9), (7, 3), (2, 16), (6, 8)])
@@ -543,6 +591,18 @@ MISTAKES = [
     (of(small_backbone, size=1), V, "a larger `size` helps"),
     (of(small_backbone, frozen="no"), T, "frozen='no'"),
     (of(small_backbone, preprocessing="vgg"), V, "preprocessing='vgg'"),
+    *[
+        (of(small_backbone, preprocessing=given), T, f"preprocessing=.*{name}")
+        for given, name in (
+            (lambda x: x, "<lambda>"),
+            (registered_lambda, "<lambda>"),
+            (functools.partial(doubled), "partial"),
+            (Unhashable(), "Unhashable"),
+            (Shifted, "Shifted"),
+            (keras.activations.relu, "relu"),
+            (3, "3"),
+        )
+    ],
     (
         of(lambda: small_backbone(1), (8, 8, 1), preprocessing="caffe"),
         V,

@@ -1,10 +1,13 @@
 """Images as a network trained elsewhere wants them."""
 
+import inspect
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_gan.checks import check_floats
+from keras_gan.layers.frozen import Frozen
 
 # Means and deviations of the pixels of ImageNet, red first.
 MEAN = np.array([0.485, 0.456, 0.406])
@@ -34,7 +37,8 @@ class BackboneInput(keras.layers.Layer):
             [0, 255]; `"torch"`: mean 0 and deviation 1 on ImageNet;
             `"caffe"`: [0, 255] less the mean of ImageNet, blue first; or a
             callable on images in [-1, 1] that files can hold: a Keras layer,
-            or a function under `keras.saving.register_keras_serializable`.
+            which is frozen, or a function, no lambda, under
+            `keras.saving.register_keras_serializable`.
         channels: integer; grey images are repeated that many times. None: the
             channels stay.
 
@@ -58,8 +62,16 @@ class BackboneInput(keras.layers.Layer):
     def __init__(self, preprocessing=None, channels=None, **kwargs):
         super().__init__(**kwargs)
         check_preprocessing(preprocessing)
+        if isinstance(preprocessing, keras.layers.Layer):
+            preprocessing = Frozen(preprocessing)
         self.preprocessing = preprocessing
         self.channels = channels
+
+    @property
+    def layer(self):
+        """The preprocessing if it is a layer, for walks through layers."""
+        given = self.preprocessing
+        return given if isinstance(given, Frozen) else None
 
     def build(self, input_shape):
         found = input_shape[-1]
@@ -74,6 +86,8 @@ class BackboneInput(keras.layers.Layer):
                 f"`preprocessing={self.preprocessing!r}` is for three "
                 f"channels. Received: channels={wanted}"
             )
+        if self.layer is not None:
+            self.layer.build((*input_shape[:-1], wanted))
 
     def call(self, inputs):
         check_floats("inputs", inputs)
@@ -92,7 +106,8 @@ class BackboneInput(keras.layers.Layer):
 
     def get_config(self):
         """Constructor arguments."""
-        found = keras.saving.serialize_keras_object(self.preprocessing)
+        given = getattr(self.layer, "layer", self.preprocessing)
+        found = keras.saving.serialize_keras_object(given)
         return {
             **super().get_config(),
             "preprocessing": found,
@@ -115,13 +130,19 @@ def check_preprocessing(value):
                 f"callable. Received: preprocessing={value!r}"
             )
         return
-    # Others would be saved as code, which loading does not run.
-    if not callable(value) or ">" not in keras.saving.get_registered_name(
-        value
-    ):
+    if not is_registered(value):
         raise TypeError(
             "`preprocessing` must be a name, None, a Keras layer or a "
-            "function registered by keras.saving."
+            "function, no lambda, registered by keras.saving."
             "register_keras_serializable. "
             f"Received: preprocessing={value!r}"
         )
+
+
+def is_registered(value):
+    """Whether a value is a function that files hold by its name."""
+    # Lambdas are saved as code, registered or not, which loading refuses.
+    if not inspect.isfunction(value) or value.__name__ == "<lambda>":
+        return False
+    name = keras.saving.get_registered_name(value)
+    return keras.saving.get_registered_object(name) is value
