@@ -1,4 +1,4 @@
-"""All layers below a model."""
+"""All layers below a model, and weights from one model to its copy."""
 
 import keras
 
@@ -37,6 +37,34 @@ def without_frozen(variables, model):
     Returns:
         List of variables: what a training step may move.
     """
-    parts = [part for part in leaves(model) if getattr(part, "frozen", False)]
-    still = {id(variable) for part in parts for variable in part.variables}
+    still = {id(variable) for variable in frozen_variables(model)}
     return [v for v in variables if id(v) not in still]
+
+
+def frozen_variables(model):
+    """A model's variables that are in a `layers.Frozen`."""
+    parts = [part for part in leaves(model) if getattr(part, "frozen", False)]
+    return [variable for part in parts for variable in part.variables]
+
+
+def take_weights(copy, layer):
+    """Gives a copy of a layer or model, built, the weights of it."""
+    copy.set_weights(layer.get_weights())
+    finalize(copy)
+
+
+def take_frozen(copy, model):
+    """Gives a copy of a model what `layers.Frozen` holds in the model."""
+    for mine, given in zip(frozen_variables(copy), frozen_variables(model)):
+        mine.assign(given)
+    finalize(copy)
+
+
+def finalize(model):
+    """Lets layers see weights that were set, below a model or layer.
+
+    `keras.layers.Normalization` runs on constants made of its weights.
+    """
+    for part in leaves(model):
+        if part.weights and hasattr(part, "finalize_state"):
+            part.finalize_state()

@@ -7,6 +7,7 @@ from keras import ops
 from keras import tree
 
 from keras_gan.layer_walk import leaves
+from keras_gan.layer_walk import take_weights
 from keras_gan.layer_walk import without_frozen
 from keras_gan.replicas import check_scope
 
@@ -255,7 +256,7 @@ def averaged_copy(generator, spec):
     with keras.name_scope("averaged"):
         copy = keras.models.clone_model(generator)
         copy(spec)
-    copy.set_weights(generator.get_weights())
+    take_weights(copy, generator)
     copy.trainable = False
     return copy
 
@@ -292,7 +293,8 @@ def follow(averaged, generator, keep):
     """Moves an averaged copy towards the generator.
 
     Every floating point weight, moving statistics included, becomes
-    `keep * averaged + (1 - keep) * generator`; others are copied.
+    `keep * averaged + (1 - keep) * generator`; others are copied. Frozen ones
+    are left out: they were copied where training started.
 
     Args:
         averaged: model made by `averaged_copy`.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import tree
 
 from keras_gan.distribution import Replicated
+from keras_gan.layer_walk import take_frozen
 from keras_gan.saving import SavedWhole
 from keras_gan.saving import numbered
 from keras_gan.seeds import states
@@ -118,8 +119,14 @@ class Resumable(Replicated, SavedWhole):
             return super().fit(*args, **kwargs)
 
     def make_train_function(self, force=False):
-        """The function that runs a step, open to `course.around_step`."""
-        if self.train_function is not None and not force:
+        """The function that runs a step, open to `course.around_step`.
+
+        Asked for at the start of `fit`, and before each `train_on_batch`.
+        """
+        made = self.train_function is not None and not force
+        if self.course is not None or not made:
+            self.copy_frozen()
+        if made:
             return self.train_function
         super().make_train_function(force=force)
         self._step = self.train_function
@@ -136,6 +143,11 @@ class Resumable(Replicated, SavedWhole):
 
         self.train_function = train_function
         return train_function
+
+    def copy_frozen(self):
+        """Gives the averaged generator what steps leave as it is."""
+        if self.averaged_generator is not self.generator:
+            take_frozen(self.averaged_generator, self.generator)
 
     def running_state(self):
         """By name, every variable that the next training step depends on.

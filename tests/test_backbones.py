@@ -551,6 +551,37 @@ def test_averaged_encoder_is_the_encoder(tmp_path):
         assert_equal(encoders[0], encoder)
 
 
+def test_training_starts_with_the_frozen_weights_of_the_generator():
+    """Also of those that were set after the model was made."""
+    gan = compiled(
+        (
+            keras.Sequential(
+                [keras.Input((2,)), Frozen(layers.Dense(3)), layers.Dense(2)]
+            ),
+            keras.Sequential([keras.Input((2,)), layers.Dense(1)]),
+        ),
+        "non_saturating",
+    )
+    x = np.zeros((8, 2), "float32")
+    frozen, averaged = [
+        player.layers[0].weights
+        for player in (gan.generator, gan.averaged_generator)
+    ]
+
+    def change():
+        for variable in frozen:
+            variable.assign(variable + 1.0)
+        assert all((a != b).any() for a, b in zip(*map(values, both)))
+
+    both = frozen, averaged
+    change()
+    gan.train_on_batch(x)
+    assert_equal(*map(values, both))
+    change()
+    gan.fit(x, batch_size=8, verbose=0)
+    assert_equal(*map(values, both))
+
+
 def nested():
     inner = small_backbone()
     return keras.Sequential([keras.Input((8, 8, 3)), inner, layers.Dense(1)])
