@@ -8,6 +8,7 @@ from keras import tree
 from keras_gan.checks import check_flag
 from keras_gan.checks import check_integer
 from keras_gan.checks import check_shape
+from keras_gan.layer_walk import take_weights
 from keras_gan.layers.backbone_input import BackboneInput
 from keras_gan.layers.frozen import Frozen
 from keras_gan.layers.frozen import set_trainable
@@ -42,9 +43,9 @@ def pyramid(
         image_shape: `(height, width, channels)` of images in [-1, 1].
         backbone: Keras model of one input `(batch, height, width, channels)`.
             Grey images are repeated for one of three channels.
-        taps: names of the layers whose outputs are taken. Default: the last
-            layer of each resolution above one pixel, from the first
-            convolution on.
+        taps: names of the layers whose outputs are taken, from fine to
+            coarse. Default: the last layer of each resolution above one
+            pixel, from the first convolution on.
         preprocessing: the range that the backbone was trained with: `"tf"` or
             None for [-1, 1], `"pixels"`, `"torch"`, `"caffe"` or a callable,
             see `layers.BackboneInput`, where `keras.applications` are listed.
@@ -86,31 +87,43 @@ def pyramid(
 
 def network_of(backbone, taps, sides):
     """The part of a copy that leads to the taps, from images of that size."""
-    names = taps or list(maps_of(backbone))
-    outputs = [backbone.get_layer(name).output for name in names]
-    image = backbone.inputs[0]
-    copy = copied(keras.Model(image, outputs), (*sides, image.shape[-1]))
+    shape = (*sides, backbone.inputs[0].shape[-1])
+    names, ran = taps or list(maps_of(backbone)), []
+    try:
+        copy = copied(part_of(backbone, names), shape, ran)
+    except ValueError:
+        # Some layers take no map of one pixel, and none after it is needed.
+        names = [name for name in names if name in ran]
+        if taps or not names:
+            raise
+        copy = copied(part_of(backbone, names), shape)
     maps = maps_of(copy)
-    names = sorted(
-        taps or last_of_each_resolution(maps, sides),
-        key=lambda name: -math.prod(maps[name]),
-    )
+    if taps:
+        check_order(taps, maps)
+    names = taps or last_of_each_resolution(maps, sides)
     if not names:
         raise ValueError(
             "At this size the backbone gives no map of more than one pixel; "
             f"a larger `size` helps. Received: size={sides} with maps of "
             f"{maps}"
         )
-    outputs = [copy.get_layer(name).output for name in names]
-    return keras.Model(copy.inputs[0], outputs, name="backbone")
+    return part_of(copy, names)
 
 
-def copied(model, shape=None):
+def part_of(network, names):
+    """A model, of the same layers, of what leads to some of them."""
+    outputs = [network.get_layer(name).output for name in names]
+    return keras.Model(network.inputs[0], outputs, name="backbone")
+
+
+def copied(model, shape=None, ran=None):
     """A model of the same layers and weights that shares neither.
 
     Args:
         model: functional Keras model of one input.
         shape: that of a sample; default: that of the model.
+        ran: list that the names of the layers are added to as they take what
+            they are given.
 
     Returns:
         Keras model; its layers have the same names.
@@ -121,11 +134,20 @@ def copied(model, shape=None):
     image = model.inputs[0]
     shape = shape or tuple(image.shape[1:])
     inputs = keras.Input(shape, dtype=image.dtype, name=image.name)
+
+    def run(layer, *args, **kwargs):
+        outputs = layer(*args, **kwargs)
+        if ran is not None:
+            ran.append(layer.name)
+        return outputs
+
     try:
-        copy = keras.models.clone_model(model, input_tensors=inputs)
+        copy = keras.models.clone_model(
+            model, input_tensors=inputs, call_function=run
+        )
         for layer in model.layers:
             if layer.weights:
-                copy.get_layer(layer.name).set_weights(layer.get_weights())
+                take_weights(copy.get_layer(layer.name), layer)
     except ValueError as error:
         raise ValueError(
             f"The backbone cannot be run on images of shape {shape}; another "
@@ -259,6 +281,17 @@ def check_taps(taps, backbone):
             f"{', '.join(known)}. Received: taps={taps}"
         )
     return taps
+
+
+def check_order(taps, maps):
+    """Raises unless maps get no finer from tap to tap."""
+    sizes = [maps[tap] for tap in taps]
+    pixels = [math.prod(size) for size in sizes]
+    if pixels != sorted(pixels, reverse=True):
+        raise ValueError(
+            "`taps` must go from fine to coarse maps. Received: "
+            f"taps={taps} with maps of {sizes}"
+        )
 
 
 def check_pyramid(model):

@@ -26,6 +26,7 @@ from keras_gan.layers import Resize
 from keras_gan.layers import Upsample
 from keras_gan.layers import resize
 from keras_gan.metrics import features
+from keras_gan.players import averaged_copy
 from keras_gan.players import coupling_layer
 
 V, T = ValueError, TypeError
@@ -102,9 +103,39 @@ def test_default_taps_are_the_last_of_each_resolution():
     ]
 
 
-def test_taps_come_from_fine_to_coarse():
-    pyramid = small_pyramid(taps=["project", "stem"])
-    assert names(pyramid) == ["stem", "project"]
+def test_taps_keep_their_order():
+    """Weights of `Perceptual` go to them by it."""
+    pyramid = small_pyramid(taps=["gated", "stem", "project"])
+    assert names(pyramid) == ["gated", "stem", "project"]
+
+
+def pooled(*sizes):
+    """A network whose pools take no map of one pixel, as those of VGG."""
+    image = keras.Input((16, 16, 3))
+    x = layers.Conv2D(2, 3, padding="same", name="first")(image)
+    for size in sizes:
+        x = layers.MaxPooling2D(name=f"pool_{size}")(x)
+        x = layers.Conv2D(2, 1, name=f"conv_{size}")(x)
+    return keras.Model(image, x)
+
+
+@pytest.mark.parametrize(
+    "size, expected",
+    [
+        (16, ["first", "conv_8", "conv_4", "conv_2"]),
+        (8, ["first", "conv_8", "conv_4"]),
+        (5, ["first", "conv_8"]),
+    ],
+)
+def test_default_taps_end_above_one_pixel(size, expected):
+    """What comes after need not run at that size."""
+    backbone = pooled(8, 4, 2, 1)
+    pyramid = backbones.pyramid((size, size, 3), backbone, size=size)
+    assert names(pyramid) == expected
+    own = keras.Model(backbone.input, backbone.get_layer("first").output)
+    x = draw(2, 16, 16, 3)
+    if size == 16:
+        np.testing.assert_allclose(pyramid(x)[0], own(x), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +161,32 @@ def test_values_are_those_of_the_backbone():
     expected = own(tf.repeat(127.5 * x + 127.5, 3, axis=-1), training=False)
     for a, b in zip(pyramid(x, training=True), expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def adapted(size=None):
+    """A backbone that has seen data, as EfficientNet has."""
+    norm = layers.Normalization()
+    backbone = keras.Sequential(
+        [keras.Input((size, size, 3)), norm, layers.Conv2D(2, 3)]
+    )
+    norm.adapt(np.array(5.0 + 3.0 * draw(2, 8, 8, 3)))
+    return backbone
+
+
+def test_statistics_are_copied(tmp_path):
+    """Keras runs on constants, which `set_weights` leaves as they were."""
+    backbone = adapted()
+    pyramid = backbones.pyramid((8, 8, 3), backbone)
+    x = draw(2, 8, 8, 3)
+    expected = backbone(x)
+    np.testing.assert_allclose(pyramid(x), expected, rtol=1e-4, atol=1e-5)
+    generator = architectures.encoder_decoder(pyramid, width=2)
+    averaged = averaged_copy(generator, generator.input)
+    found = np.array(generator(x))
+    np.testing.assert_allclose(averaged(x), found, rtol=1e-4, atol=1e-5)
+    generator.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras")
+    np.testing.assert_allclose(loaded(x), found, rtol=1e-4, atol=1e-5)
 
 
 def test_a_pyramid_is_a_copy():
@@ -617,6 +674,11 @@ MISTAKES = [
     (of(small_backbone, taps=["stem", "stem"]), V, "each once"),
     (of(small_backbone, taps=[]), V, r"taps=\[\]"),
     (of(small_backbone, taps="stem"), T, "taps='stem'"),
+    (
+        of(small_backbone, taps=["project", "stem"]),
+        V,
+        r"fine to coarse.*\['project', 'stem'\] with .*\(2, 2\), \(4, 4\)",
+    ),
     (of(small_backbone, size=0), V, "size=0"),
     (of(small_backbone, size=(8, 8, 3)), V, r"size=\(8, 8, 3\)"),
     (of(small_backbone, size=1), V, "a larger `size` helps"),
