@@ -116,9 +116,8 @@ def check_preprocessing(value):
             )
         return
     # Others would be saved as code, which loading does not run.
-    if not callable(value) or ">" not in keras.saving.get_registered_name(
-        value
-    ):
+    name = callable(value) and keras.saving.get_registered_name(value)
+    if not name or keras.saving.get_registered_object(name) is not value:
         raise TypeError(
             "`preprocessing` must be a name, None, a Keras layer or a "
             "function registered by keras.saving."
