@@ -72,6 +72,7 @@ def files(path):
     return sorted(str(f.relative_to(path)) for f in path.rglob("*"))
 
 
+MLP = ("--preset", "mlp")
 RUN = ["curves.png", "history.csv", "model.keras", "run.json"]
 
 
@@ -181,7 +182,7 @@ def test_existing_folder_is_refused(folder):
 
 def test_resume_goes_on(folder):
     write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 2, "--out", "run")
+    train("--data", "a.npz", *MLP, "--epochs", 2, "--out", "run")
     before = history(folder / "run")
     output = command("train", "--resume", "--out", "run", code=1)
     assert "has 2 epochs already" in output
@@ -397,7 +398,7 @@ def test_killed_after_the_last_epoch(folder, monkeypatch):
 
 def test_a_refused_backup_leaves_the_history(folder):
     write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 3, "--out", "run")
+    train("--data", "a.npz", *MLP, "--epochs", 3, "--out", "run")
     shelf = ExactBackup(folder / "run" / "backup").shelf
     facts = dict.fromkeys(["epoch", "step", "next_batch"], 1)
     facts |= dict.fromkeys(["setting", "choices", "versions"], {})
@@ -454,7 +455,7 @@ def test_resume_changes_nothing_but_epochs(folder):
 
 def test_rows_of_an_unfinished_epoch_are_cut(folder):
     write_images("a.npz")
-    train("--data", "a.npz", "--epochs", 2, "--out", "run")
+    train("--data", "a.npz", *MLP, "--epochs", 2, "--out", "run")
     told = json.loads((folder / "run" / "run.json").read_text())
     told["epochs_done"] = 1
     (folder / "run" / "run.json").write_text(json.dumps(told))

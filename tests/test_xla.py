@@ -91,6 +91,17 @@ def test_step_of_each_loss_and_rule(loss, update):
     assert_static(gan, batch_of(6)())
 
 
+def test_layers_of_the_batch_below_a_penalty_of_some_steps():
+    """Inside a condition a shape that is computed is one that varies."""
+    x = keras.Input((6,))
+    y = layers.MinibatchStd()(keras.layers.Dense(4)(x))
+    y = layers.MinibatchDiscrimination(2, kernel_dim=2)(y)
+    discriminator = keras.Model(x, keras.layers.Dense(1)(y))
+    players = small((6,))[0], discriminator
+    gan = compiled(players, "hinge", [penalties.R1(0.5, every=2)])
+    assert_static(gan, batch_of(6)())
+
+
 PENALTIES = [
     name
     for name in penalties.__all__

@@ -93,7 +93,9 @@ class MinibatchStd(keras.layers.Layer):
         )
         deviation = ops.sqrt(ops.var(x, axis=0) + EPSILON)
         feature = ops.mean(deviation, axis=(1, 3))
-        feature = ops.tile(feature, (group, 1))
+        # The gradient of `tile` has a shape that is computed, which XLA takes
+        # for one that varies inside a condition.
+        feature = feature[None] + ops.zeros((group, 1, 1), feature.dtype)
         ones = [1] * len(positions)
         feature = ops.reshape(feature, (batch_size, *ones, self.num_features))
         feature = own_rows(
