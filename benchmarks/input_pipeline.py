@@ -2,12 +2,13 @@
 
     python benchmarks/input_pipeline.py [--part waiting|rates|stream]
 
-`waiting`: for each preset, in turns, `fit` on one batch that is cached in
-memory, and `fit` on the pipeline of `datasets.load`, equally many steps of one
-compiled model. What the pipeline adds to the median step is the share that
-waits. `rates`: images a second of the pipelines alone, read as fast as they
-go: from memory, and by `datasets.stream` from a folder of PNG files and from
-TFRecord files. `stream`: one pass over 100,000 images, each way in a process
+`waiting`: for each preset, in turns, whole passes of `fit` over what
+`datasets.load` gives, and equally many steps on one batch that rests in
+memory; the beginning of a pass is in it. What the pipeline adds to the median
+pass is the share that waits. `rates`: images a second of the pipelines alone,
+read as fast as they go: from memory, and by `datasets.stream` from a folder of
+PNG files and from TFRecord files.
+`stream`: one pass over 100,000 images, each way in a process
 of its own, and its resident memory on the way.
 
 Writes `benchmarks/input_pipeline.json`, where parts that are not made stay,
@@ -31,6 +32,7 @@ from PIL import Image
 
 from keras_gan import datasets
 from keras_gan import presets
+from keras_gan.datasets import pipeline
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 BATCH = 64
@@ -42,13 +44,13 @@ EVERY = 25
 @click.command()
 @click.option("--part", type=click.Choice(PARTS), multiple=True, default=PARTS)
 @click.option("--data", default="fashion_mnist_10k", show_default=True)
-@click.option("--steps", default=100, show_default=True, help="A turn.")
+@click.option("--epochs", default=1, show_default=True, help="A turn.")
 @click.option("--turns", default=7, show_default=True)
 @click.option("--only", default="", help="Part of the presets' names.")
 @click.option("--files", default=5_000, show_default=True, help="Of rates.")
 @click.option("--count", default=100_000, show_default=True, help="Of stream.")
 @click.option("--out", default=str(OUT), show_default=True)
-def main(part, data, steps, turns, only, files, count, out):
+def main(part, data, epochs, turns, only, files, count, out):
     """Measure and report."""
     out = pathlib.Path(out)
     result = json.loads(out.read_text()) if out.exists() else {}
@@ -59,8 +61,8 @@ def main(part, data, steps, turns, only, files, count, out):
         result.setdefault("waiting", {})
         for name in presets.__all__:
             if only in name:
-                found = waiting(getattr(presets, name), train, steps, turns)
-                settings = {"steps_a_turn": steps, "turns": turns}
+                found = waiting(getattr(presets, name), train, epochs, turns)
+                settings = {"epochs_a_turn": epochs, "turns": turns}
                 result["waiting"][name] = {**found, **settings, **about}
     if "rates" in part:
         found = rates(train, files)
@@ -72,29 +74,31 @@ def main(part, data, steps, turns, only, files, count, out):
     print(out.with_suffix(".md").read_text())
 
 
-def waiting(preset, train, steps, turns):
+def waiting(preset, train, epochs, turns):
     """Milliseconds a step on one batch and on the pipeline, and the share."""
     keras.utils.set_random_seed(0)
     gan = preset((28, 28, 1), seed=0)
-    batch = next(iter(train))
+    steps = int(train.cardinality())
+    batch = tf.data.Dataset.from_tensors(next(iter(train))).cache()
     sources = {
-        "cached": tf.data.Dataset.from_tensors(batch).cache().repeat(),
-        "pipeline": train.repeat(),
+        # Tuned by no thread, as the other.
+        "cached": pipeline.without_autotune(batch.repeat(steps), True),
+        "pipeline": train,
     }
     found = {name: [] for name in sources}
     load = os.getloadavg()[0]
     for turn in range(turns + 1):
         # Each comes first every other time.
         for name in sorted(sources, reverse=turn % 2 == 1):
-            seconds = epoch(gan, sources[name], steps)
+            seconds = passes(gan, sources[name], epochs)
             if turn:
-                found[name].append(1000 * np.array(seconds) / steps)
+                found[name].append(1000 * seconds / (steps * epochs))
     # By turn; wall clock and processor time.
-    cached, pipeline = (np.array(found[n]) for n in ("cached", "pipeline"))
-    shares = (pipeline - cached) / pipeline
+    cached, whole = (np.array(found[n]) for n in ("cached", "pipeline"))
+    shares = (whole - cached) / whole
     median = {
         "cached": np.median(cached, axis=0).round(3).tolist(),
-        "pipeline": np.median(pipeline, axis=0).round(3).tolist(),
+        "pipeline": np.median(whole, axis=0).round(3).tolist(),
         "share": np.median(shares, axis=0).round(4).tolist(),
     }
     return {
@@ -115,39 +119,19 @@ def quartiles(values):
     return np.quantile(values, [0.25, 0.75]).round(4).tolist()
 
 
-class Clock(keras.callbacks.Callback):
-    """Seconds from the first step of an epoch to the end of its last.
-
-    By the wall, and those of all processors that this process took: a
-    neighbour changes the one much and the other little.
-    """
-
-    def on_train_batch_begin(self, batch, logs=None):
-        """The first step's begin: iterators are made before."""
-        if batch == 0:
-            self.begin = now()
-
-    def on_train_batch_end(self, batch, logs=None):
-        """The last one seen counts."""
-        self.seconds = now() - self.begin
-
-
 def now():
     """Seconds of the wall clock and of the processors."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
-def epoch(gan, source, steps):
-    """Seconds of some steps of `fit`."""
-    clock = Clock()
-    gan.fit(
-        source,
-        steps_per_epoch=steps,
-        verbose=0,
-        shuffle=False,
-        callbacks=[clock],
-    )
-    return clock.seconds
+def passes(gan, source, epochs):
+    """Seconds of `fit`: by the wall, and of all processors.
+
+    A neighbour changes the one much and the other little.
+    """
+    begin = now()
+    gan.fit(source, epochs=epochs, verbose=0, shuffle=False)
+    return now() - begin
 
 
 def rates(train, num_files):
