@@ -233,6 +233,13 @@ def resident():
     return int(line.split()[1]) / 1024
 
 
+def share(row, key):
+    """A share and its quartiles, in percent."""
+    values = (row[key], *row[f"{key}_quartiles"])
+    middle, first, third = (f"{100 * value:.1f}" for value in values)
+    return f"{middle} % ({first} to {third})"
+
+
 def tables(result):
     """What was measured, for the documents."""
     text = ""
@@ -243,8 +250,8 @@ def tables(result):
         for name, row in result["waiting"].items():
             text += (
                 f"| `{name}` | {row['cached_ms']:.2f} ms a step | "
-                f"{row['pipeline_ms']:.2f} ms | {100 * row['share']:.1f} % | "
-                f"{100 * row['cpu_share']:.1f} % | {row['load_before']} |\n"
+                f"{row['pipeline_ms']:.2f} ms | {share(row, 'share')} | "
+                f"{share(row, 'cpu_share')} | {row['load_before']} |\n"
             )
     if "stream" in result:
         count = result["stream"]["images"]
