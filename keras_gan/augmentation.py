@@ -29,7 +29,7 @@ def augment_dataset(
     Choose it where labelled samples are few, or some classes are rare. Train
     the model on the training set only, and judge the classifier on reals:
     fakes can add what the model knows of the classes as a whole, never what
-    no real sample has shown. `benchmarks/augmentation.py` measures when it pays.
+    no real sample has shown. When it pays, `benchmarks/augmentation.py` says.
 
         without balance: fakes of class k = per_class
         with balance:    fakes of class k = max(reals) + per_class - reals of k
