@@ -69,9 +69,9 @@ class PackedGAN(GAN):
         *sizes, channels = fake.shape
         return keras.KerasTensor((*sizes, self.packing * channels), fake.dtype)
 
-    def shares(self, name, x, size=None, steps=None, split=0.0):
+    def shares(self, name, x, size=None, steps=None, split=0.0, weighted=False):
         """Data whose batches fall into packs, or an error."""
-        x = super().shares(name, x, size, steps, split)
+        x = super().shares(name, x, size, steps, split, weighted)
         count = self.packing * self.distribute_strategy.num_replicas_in_sync
         uneven = uneven_part(x, count, size, steps, split)
         if uneven is not None:
