@@ -7,8 +7,9 @@ Sides, on the networks of `architectures.dcgan`, batch 64, full Fashion-MNIST:
 
 - `tutorial`: the `train_step` of the Keras tutorials, cross-entropy, Adam with
   2e-4 and beta_1 0.5 for both players;
-- `torch`: the same recipe in PyTorch, with `OMP_WAIT_POLICY=passive`;
-- `ours`: `presets.r3gan_small` as it is, with its averaged generator.
+- `torch`: the same recipe in PyTorch, eager, as it comes;
+- `ours`: `presets.r3gan_small` as it is, with its averaged generator;
+- `ours+bfloat16`: the same under `mixed_bfloat16`.
 
 Each run is a process of its own and the sides take turns, seed by seed. The
 clock runs from the making of the networks on, without imports, and stands
@@ -24,6 +25,7 @@ A run is written to `benchmarks/time_to_quality.json` as it ends and none is
 repeated. The table is `benchmarks/time_to_quality.md`.
 """
 
+import itertools
 import pathlib
 import sys
 import tempfile
@@ -43,6 +45,7 @@ from keras_gan.metrics.sample_metric import sha256
 OUT = pathlib.Path(__file__).with_suffix(".json")
 COUNT = 10_000
 RECIPES = ("tutorial", "torch")
+OURS = ("ours", "ours+bfloat16")
 NETWORK = {
     "architecture": "dcgan",
     "image_shape": [28, 28, 1],
@@ -61,7 +64,7 @@ def main(data, interpreter, steps, seeds, out):
     """Train, judge and write the table."""
     record = objectives.Record(out)
     judge = Judge(data)
-    apart = steps // 12
+    apart = steps // 20
     plan = {
         "recipe": list(range(apart, steps + 1, apart)),
         "ours": list(range(apart, steps // 3 + 1, apart)),
@@ -78,11 +81,11 @@ def main(data, interpreter, steps, seeds, out):
     record.open("runs", protocol, steps)
     record.part["made_by"]["processor"] = throughput.processor()
     for seed in range(seeds):
-        for side in (*RECIPES, "ours"):
+        for side in (*RECIPES, *OURS):
             skipped = side == "torch" and not interpreter
             if record.missing(side=side, seed=seed) and not skipped:
                 python = interpreter if side == "torch" else sys.executable
-                checkpoints = plan.get(side, plan["recipe"])
+                checkpoints = plan["recipe" if side in RECIPES else "ours"]
                 found = run(side, seed, python, checkpoints, judge)
                 record.add(side=side, seed=seed, **found)
     text = table(record.part["rows"])
@@ -117,13 +120,14 @@ class Judge:
 
 def run(side, seed, python, checkpoints, judge):
     """Seconds and distances at the checkpoints of one run."""
+    program, *choices = side.split("+")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         np.save(folder / "train.npy", judge.train)
         task = {
             "part": "quality",
-            "program": side,
-            "choices": ["passive"] if side == "torch" else [],
+            "program": program,
+            "choices": choices,
             "network": NETWORK,
             "adam": networks.ADAM,
             "gamma": networks.GAMMA,
@@ -146,6 +150,7 @@ def table(rows):
     """Each recipe's end, and ours as near, in Markdown."""
     head = (
         "recipe",
+        "against",
         "seed",
         "its Frechet distance",
         "after, s",
@@ -154,10 +159,11 @@ def table(rows):
     )
     lines = [head, ("---",) * len(head)]
     by_key = {(row["side"], row["seed"]): row for row in rows}
-    for side in RECIPES:
+    for side, our_side in itertools.product(RECIPES, OURS):
         shares = []
         for seed in sorted({row["seed"] for row in rows}):
-            recipe, ours = by_key.get((side, seed)), by_key.get(("ours", seed))
+            recipe = by_key.get((side, seed))
+            ours = by_key.get((our_side, seed))
             if not recipe or not ours:
                 continue
             goal = recipe["distances"][-1]
@@ -165,10 +171,11 @@ def table(rows):
             shares.append(reached / end)
             cells = [f"{goal:.1f}", f"{end:.0f}"]
             cells += [f"{reached:.0f}", f"{reached / end:.2f}"]
-            lines.append((f"`{side}`", str(seed), *cells))
+            lines.append((f"`{side}`", f"`{our_side}`", str(seed), *cells))
         if shares:
             median = f"median {np.median(shares):.2f}"
-            lines.append((f"`{side}`", "all", "", "", "", median))
+            names = (f"`{side}`", f"`{our_side}`", "all")
+            lines.append((*names, "", "", "", median))
     return objectives.markdown(lines)
 
 
