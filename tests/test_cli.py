@@ -206,7 +206,8 @@ def test_more_epochs_are_those_of_a_longer_run(folder):
 
 def test_a_policy_is_kept(folder):
     write_images("a.npz")
-    half = ("--data", "a.npz", "--dtype-policy", "mixed_bfloat16", "--epochs")
+    half = ("--data", "a.npz", "--preset", "mlp")
+    half += ("--dtype-policy", "mixed_bfloat16", "--epochs")
     train(*half, 2, "--out", "whole")
     train(*half, 1, "--out", "run")
     keras.config.set_dtype_policy("float32")
@@ -367,6 +368,7 @@ cli.main()
 """
 
 
+@pytest.mark.long
 def test_killed_while_the_folder_is_made(folder):
     write_vectors("a.npy")
     options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
