@@ -50,9 +50,10 @@ STEPS = {
 @click.option("--only", default=",".join(STEPS), show_default=True)
 @click.option("--seeds", default=3, show_default=True)
 @click.option("--steps", type=int, help="[default: by preset]")
+@click.option("--policy", default="float32", show_default=True)
 @click.option("--models", default="runs/conditional", show_default=True)
 @click.option("--out", default=str(OUT), show_default=True)
-def main(data, only, seeds, steps, models, out):
+def main(data, only, seeds, steps, policy, models, out):
     """Train and judge what is missing, and write the table."""
     out, models = pathlib.Path(out), pathlib.Path(models)
     models.mkdir(parents=True, exist_ok=True)
@@ -63,10 +64,11 @@ def main(data, only, seeds, steps, models, out):
                 "run": name,
                 "seed": seed,
                 "steps": STEPS[name] if steps is None else steps,
+                "policy": policy,
             }
             if not any(key.items() <= row.items() for row in rows):
                 made_by = {"revision": objectives.revision()}
-                found = run(name, seed, key["steps"], data, models)
+                found = run(key, data, models)
                 rows.append({**key, **found, **made_by})
                 print(json.dumps(rows[-1])[:400], flush=True)
                 write(out, rows, data)
@@ -84,15 +86,16 @@ def write(out, rows, data):
     out.with_suffix(".md").write_text(table(rows))
 
 
-def run(name, seed, steps, data, models):
+def run(key, data, models):
     """What one run finds, as a dictionary."""
+    name, seed, steps = key["run"], key["seed"], key["steps"]
     if name == "real":
         return {"accuracy_score": score(arrays(data, 0), data, seed)}
     kind, _, per_class = name.partition("supervised_")
     if per_class:
         return semi_supervised(int(per_class), seed, steps, data)
-    path = models / f"{name}-{steps}-{seed}.keras"
-    found = train(name, data, steps, seed, path)
+    path = models / f"{name}-{steps}-{key['policy']}-{seed}.keras"
+    found = train(key, data, path)
     gan = run_folder.load_model(path)
     if name == "infogan":
         return {**found, **codes(gan, data, seed)}
@@ -106,8 +109,9 @@ def run(name, seed, steps, data, models):
     return {**found, "accuracy_score": score((fakes, labels), data, seed)}
 
 
-def train(name, data, steps, seed, path):
+def train(key, data, path):
     """Trains a preset once, and keeps it; how long, and by which commit."""
+    name, seed = key["run"], key["seed"]
     note = path.with_suffix(".json")
     if path.exists():
         return json.loads(note.read_text())
@@ -115,9 +119,11 @@ def train(name, data, steps, seed, path):
     if name == "infogan":
         batches = batches.map(lambda x, y: x)
     keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(key["policy"])
     gan = getattr(presets, name)((28, 28, 1), seed=seed)
+    keras.config.set_dtype_policy("float32")
     found = {"trained_by": objectives.revision()}
-    found["seconds"] = fit(gan, batches, steps)
+    found["seconds"] = fit(gan, batches, key["steps"])
     note.write_text(json.dumps(found))
     unfinished = path.with_suffix(".unfinished.keras")
     gan.save(unfinished)
@@ -218,13 +224,15 @@ def best_match(labels, code):
 
 
 def table(rows):
-    """A line for each run and number of steps, in Markdown."""
-    lines = [
-        ("run", "steps", "seeds", "minutes of training", "what was found"),
-        ("---",) * 5,
-    ]
-    for key in dict.fromkeys((row["run"], row["steps"]) for row in rows):
-        some = [row for row in rows if (row["run"], row["steps"]) == key]
+    """A line for each run, number of steps and policy, in Markdown."""
+    heads = ("run", "steps", "policy", "seeds", "minutes of training")
+    lines = [(*heads, "what was found"), ("---",) * 6]
+
+    def kind(row):
+        return row["run"], row["steps"], row["policy"]
+
+    for name, steps, policy in dict.fromkeys(map(kind, rows)):
+        some = [row for row in rows if kind(row) == (name, steps, policy)]
         seconds = [row.get("seconds") for row in some]
         minutes = ""
         if None not in seconds:
@@ -233,8 +241,8 @@ def table(rows):
             f"{title} {objectives.spread(values, digits)}"
             for title, values, digits in findings(some)
         )
-        size = f"{key[1]:,}" if key[1] else ""
-        lines.append((f"`{key[0]}`", size, str(len(some)), minutes, told))
+        cells = (f"{steps:,}", policy) if steps else ("", "")
+        lines.append((f"`{name}`", *cells, str(len(some)), minutes, told))
     return objectives.markdown(lines)
 
 

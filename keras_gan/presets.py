@@ -16,6 +16,7 @@ from keras_gan.penalties import LogCrossEntropy
 from keras_gan.penalties import SampleEnergy
 from keras_gan.penalties import WeightDecay
 from keras_gan.penalties import ZeroCentered
+from keras_gan.schedules import CosineBurnIn
 
 __all__ = [
     "acgan",
@@ -178,7 +179,7 @@ def conditional(
     image_shape=(28, 28, 1),
     num_classes=10,
     latent_dim=64,
-    learning_rate=2e-3,
+    learning_rate=None,
     penalty_weight=None,
     seed=None,
     **compile_kwargs,
@@ -193,7 +194,9 @@ def conditional(
             of two.
         num_classes: integer >= 2.
         latent_dim: integer >= 1, length of the latents.
-        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        learning_rate: float > 0 or schedule, of both Adam optimizers. Default
+            `CosineBurnIn(2e-3, 1e-4, duration=640_000)`; with as many images
+            as it lasts, samples are far better than at a constant rate.
         penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
         seed: integer, seed of the model's random draws.
         **compile_kwargs: for `GAN.compile`.
@@ -213,14 +216,21 @@ def conditional(
     """
     players = architectures.dcgan(image_shape, latent_dim, num_classes)
     gan = tasks.ConditionalGAN(*players, num_classes, seed=seed)
-    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+    return pairing(gan, falling(learning_rate), penalty_weight, compile_kwargs)
+
+
+def falling(learning_rate):
+    """A learning rate, or where it is None, one that falls to a twentieth."""
+    if learning_rate is not None:
+        return learning_rate
+    return CosineBurnIn(2e-3, 1e-4, duration=640_000)
 
 
 def acgan(
     image_shape=(28, 28, 1),
     num_classes=10,
     latent_dim=64,
-    learning_rate=2e-3,
+    learning_rate=None,
     penalty_weight=None,
     seed=None,
     **compile_kwargs,
@@ -233,7 +243,7 @@ def acgan(
         image_shape: as for `conditional`.
         num_classes: integer >= 2.
         latent_dim: integer >= 1, length of the latents.
-        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        learning_rate: as for `conditional`.
         penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
         seed: integer, seed of the model's random draws.
         **compile_kwargs: for `GAN.compile`.
@@ -254,7 +264,7 @@ def acgan(
     generator, _ = architectures.dcgan(image_shape, latent_dim, num_classes)
     _, discriminator = architectures.dcgan(image_shape)
     gan = tasks.ACGAN(generator, discriminator, num_classes, seed=seed)
-    return pairing(gan, learning_rate, penalty_weight, compile_kwargs)
+    return pairing(gan, falling(learning_rate), penalty_weight, compile_kwargs)
 
 
 def infogan(

@@ -109,6 +109,56 @@ def test_acgan_logits_are_those_of_the_discriminator():
     assert {id(v) for v in shared} < {id(v) for v in own}
 
 
+def projecting_discriminator():
+    """Logits `x_0 + <(y, 0), x>`, features the samples."""
+    x, y = keras.Input((2,)), keras.Input((1,), dtype="int32")
+    first = layers.Dense(1, name="plain")
+    table = layers.Embedding(3, 2)
+    code = layers.Flatten()(table(y))
+    logits = layers.Add()([first(x), layers.Dot(1)([code, x])])
+    model = keras.Model([x, y], logits)
+    first.kernel.assign([[1.0], [0.0]])
+    table.embeddings.assign([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    return model
+
+
+def test_a_projection_beside_the_classes(tmp_path):
+    gan = tasks.ACGAN(
+        label_generator(),
+        projecting_discriminator(),
+        3,
+        classification_weight=0.5,
+        fake_term=False,
+        seed=0,
+    )
+    classes_of(gan).kernel.assign(KERNEL)
+    np.testing.assert_allclose(
+        gan.discriminate(tf.constant(X), tf.constant(Y[:, None]))[:, 0],
+        X[:, 0] * (1 + Y),
+        rtol=1e-6,
+    )
+    logs = still(gan, loss="non_saturating").fit(X, Y, 4, verbose=0).history
+    fakes = np.stack([Y, np.ones(4)], axis=1)
+    real, fake = X[:, 0] * (1 + Y), Y * (1 + Y)
+    wanted = {
+        "d_loss": softplus(-real).mean() + softplus(fake).mean(),
+        "g_loss": softplus(-fake).mean(),
+        "d_class_loss": 0.5 * cross_entropy(X @ KERNEL, Y).mean(),
+        "g_class_loss": 0.5 * cross_entropy(fakes @ KERNEL, Y).mean(),
+    }
+    for name, value in wanted.items():
+        np.testing.assert_allclose(logs[name], [value], rtol=1e-5)
+    powers = np.exp((X @ KERNEL).astype("float64"))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(gan.classify(X), shares, rtol=1e-5)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(again.classify(X), gan.classify(X))
+    gan.export(tmp_path / "served")
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.classify(X), shares, rtol=1e-5)
+
+
 @pytest.mark.large
 @pytest.mark.parametrize("task", [tasks.ACGAN, tasks.ReACGAN])
 def test_a_classifier_and_samples_of_each_class(task):
@@ -543,8 +593,11 @@ def squashed(*activations):
     return keras.Model(x, found if len(found) > 1 else found[0])
 
 
-def labelled_discriminator():
-    return architectures.mlp((2,), num_classes=3, units=(4,))[1]
+def sees_labels():
+    """The labels go in before the last layer."""
+    x, y = keras.Input((2,)), keras.Input((1,), dtype="int32")
+    code = layers.Flatten()(layers.Embedding(3, 2)(y))
+    return keras.Model([x, y], layers.Dense(1)(layers.Add()([x, code])))
 
 
 D = linear_discriminator
@@ -557,7 +610,12 @@ G, L = plain_generator, label_generator
         (lambda: tasks.ACGAN(G(), D(), 3), V, r"two inputs, \[latents"),
         (lambda: tasks.ACGAN(L(), D(), 1), V, "num_classes=1"),
         (lambda: tasks.ACGAN(L(), D(), None), T, "num_classes=None"),
-        (lambda: tasks.ACGAN(L(), labelled_discriminator(), 3), V, "only"),
+        (
+            lambda: tasks.SemiSupervisedGAN(G(), sees_labels(), 3),
+            V,
+            "one input each",
+        ),
+        (lambda: tasks.ACGAN(L(), sees_labels(), 3), V, "must not depend"),
         (lambda: tasks.ACGAN(L(), two_outputs(), 3), V, r"\[\(1,\), \(4,\)\]"),
         (lambda: tasks.ACGAN(L(), patches(), 3), V, "must end in a dense"),
         (

@@ -17,8 +17,10 @@ class ACGAN(Classifying, ConditionalGAN):
 
     Choose it where a classifier is wanted beside the samples; for samples
     alone `ConditionalGAN` is usually better: this one prefers samples that
-    are easy to classify. The discriminator takes samples only; a dense layer
-    on its features, the input of its last layer, gives class logits.
+    are easy to classify. A dense layer on the discriminator's features, the
+    input of its last dense layer, gives class logits. The discriminator takes
+    samples only; or labels too, by projection: its logits then judge whether
+    a sample is real for its class, and a small weight of the classifier does.
     Logs: `d_class_loss`, `g_class_loss`, `accuracy` (on real samples).
 
         D adds  weight * (CE(y, c(x)) + CE(y, c(G(z, y))))
@@ -26,8 +28,10 @@ class ACGAN(Classifying, ConditionalGAN):
 
     Args:
         generator: Keras model of two inputs, `[latents, labels]`.
-        discriminator: Keras model of one input to logits, whose last layer
-            is dense; or a model of two outputs, logits and class logits.
+        discriminator: Keras model of samples to logits, whose last layer is
+            dense; or of `[x, labels]` to logits, as `architectures.dcgan` and
+            `sn_resnet` give with `num_classes`; or one of two outputs, logits
+            and class logits, of which the latter do not depend on labels.
         num_classes: integer >= 2.
         classification_weight: float >= 0. Default 1.
         fake_term: whether the discriminator learns from the labels of fakes
@@ -46,7 +50,8 @@ class ACGAN(Classifying, ConditionalGAN):
     (4, 3)
 
     Reference: Odena et al., arXiv 1610.09585. Labels of fakes are those of
-    the batch here, drawn evenly there.
+    the batch here, drawn evenly there. Projection and classifier together:
+    Han et al., arXiv 2108.09016.
     """
 
     task_losses = ("d_class_loss", "g_class_loss")
@@ -81,7 +86,9 @@ class ACGAN(Classifying, ConditionalGAN):
     def check_conditions(self, generator, discriminator, num_classes):
         """Raises unless there are classes that the generator takes."""
         labels.check_num_classes(num_classes)
-        labels.spec_of(generator, None, num_classes)
+        taken = len(getattr(discriminator, "inputs", None) or ()) > 1
+        spec_of = labels.spec_of
+        spec_of(generator, discriminator if taken else None, num_classes)
 
     def with_classes(self, discriminator, num_classes):
         """The discriminator with class logits."""
@@ -89,7 +96,8 @@ class ACGAN(Classifying, ConditionalGAN):
         def heads(logits, features, head):
             return [logits, head(features, num_classes, name="classes")]
 
-        return with_heads(discriminator, heads, [(1,), (num_classes,)])
+        shapes = [(1,), (num_classes,)]
+        return with_heads(discriminator, heads, shapes, labels=True)
 
     def logits(self, outputs):
         """The logits in what the discriminator gives."""

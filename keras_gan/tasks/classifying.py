@@ -20,8 +20,14 @@ class Classifying(GAN):
     task_logs = ("accuracy",)
 
     def discriminator_inputs(self, x, condition):
-        """Samples alone: labels are what it has to find."""
-        return x
+        """Samples; labels too where a part of the discriminator takes them."""
+        if len(self.discriminator.inputs) == 1:
+            return x
+        return super().discriminator_inputs(x, condition)
+
+    def class_inputs(self, x):
+        """Samples to classify; class logits do not see labels, if taken."""
+        return self.discriminator_inputs(x, np.zeros((1, 1), "int32"))
 
     def class_logits(self, outputs):
         """The logits of the classes in float32, `(batch, num_classes)`."""
@@ -62,7 +68,8 @@ class Classifying(GAN):
         check_integer("batch_size", batch_size, minimum=1)
         x = np.asarray(x)
         players.check_real(x, self._fake_spec)
-        outputs = run(self.discriminator, x.astype("float32"), batch_size)
+        inputs = self.class_inputs(x.astype("float32"))
+        outputs = run(self.discriminator, inputs, batch_size)
         logits = np.asarray(self.class_logits(outputs), "float32")
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
@@ -71,7 +78,7 @@ class Classifying(GAN):
         """Adds `classify(x)` to what `export` writes."""
 
         def classify(x):
-            outputs = self.discriminator(x, training=False)
+            outputs = self.discriminator(self.class_inputs(x), training=False)
             return ops.softmax(ops.cast(self.class_logits(outputs), "float32"))
 
         spec = tf.TensorSpec((None, *self.sample_shape), "float32", "x")

@@ -6,20 +6,22 @@ from keras_gan import players
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
 
-def with_heads(discriminator, make_heads, shapes):
+def with_heads(discriminator, make_heads, shapes, labels=False):
     """A discriminator that gives more than logits.
 
-    The features are what its last layer takes; the new model shares all
-    layers with the old one.
+    The features are what its last dense layer takes; the new model shares
+    all layers with the old one.
 
     Args:
-        discriminator: functional or sequential Keras model of one input; one
-            that has the outputs already is given back.
+        discriminator: functional or sequential Keras model; one that has the
+            outputs already is given back.
         make_heads: callable, `(logits, features, head)` to the list of
             outputs; `head` puts a dense layer on features, spectrally
             normalised where the last layer is.
         shapes: list of tuples, shapes of the outputs without the batch; None
             where any size will do.
+        labels: whether the discriminator may take labels beside the samples,
+            as in a projection; what it adds must not depend on them.
 
     Returns:
         Keras model.
@@ -29,18 +31,24 @@ def with_heads(discriminator, make_heads, shapes):
             features `(batch, n)`, or a sigmoid or softmax is the end of it.
     """
     outputs = getattr(discriminator, "outputs", None) or ()
-    if len(getattr(discriminator, "inputs", None) or ()) != 1:
+    inputs = getattr(discriminator, "inputs", None) or ()
+    if not 1 <= len(inputs) <= 1 + labels:
         raise ValueError(
             "The discriminator must be a functional model that takes samples "
             "only: labels are for the generator, or for none of the players. "
             f"Received: discriminator={discriminator!r}"
         )
-    if fits(outputs, shapes):
-        check_logits(discriminator, shapes)
-        return discriminator
-    last = next(
-        (x for x in discriminator.layers[::-1] if gives_one(x, outputs)), None
-    )
+    if not fits(outputs, shapes):
+        discriminator = extended(discriminator, make_heads, shapes)
+    check_logits(discriminator, shapes)
+    check_blind(discriminator)
+    return discriminator
+
+
+def extended(discriminator, make_heads, shapes):
+    """A new model of the discriminator's layers and further heads."""
+    inputs, outputs = discriminator.inputs, discriminator.outputs
+    last = last_layer(discriminator)
     # A layer without weights, such as an activation, takes logits already.
     makes_logits = len(outputs) == 1 and last is not None and last.weights
     if not makes_logits or len(last.input.shape) != 2:
@@ -59,9 +67,47 @@ def with_heads(discriminator, make_heads, shapes):
         return layer(features)
 
     found = make_heads(outputs[0], last.input, head)
-    model = keras.Model(discriminator.inputs[0], found, name=discriminator.name)
-    check_logits(model, shapes)
-    return model
+    inputs = inputs if len(inputs) > 1 else inputs[0]
+    return keras.Model(inputs, found, name=discriminator.name)
+
+
+def check_blind(discriminator):
+    """Raises if outputs beside the logits depend on labels."""
+    if len(discriminator.inputs) == 1:
+        return
+    try:
+        keras.Model(discriminator.inputs[0], discriminator.outputs[1:])
+    except ValueError as error:
+        raise ValueError(
+            "What the discriminator classifies by must not depend on the "
+            "labels: only its logits may, as by projection. Received: "
+            f"discriminator={discriminator!r}"
+        ) from error
+
+
+def last_layer(discriminator):
+    """The dense layer behind the features, or None.
+
+    It gives the logits; where labels are taken too it may give a part of
+    them, to which the labels' part is added.
+    """
+    if len(discriminator.inputs) > 1:
+        found = (x for x in discriminator.layers[::-1] if takes_features(x))
+    else:
+        outputs = discriminator.outputs
+        found = (x for x in discriminator.layers[::-1] if gives_one(x, outputs))
+    return next(found, None)
+
+
+def takes_features(layer):
+    """Whether a layer has weights and takes floats `(batch, n)`."""
+    try:
+        x = layer.input
+    except (AttributeError, ValueError):
+        return False
+    if isinstance(x, (list, tuple)) or not layer.weights:
+        return False
+    return len(x.shape) == 2 and not keras.backend.is_int_dtype(x.dtype)
 
 
 def fits(outputs, shapes):

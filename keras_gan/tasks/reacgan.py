@@ -100,7 +100,8 @@ class ReACGAN(ACGAN):
             h = keras.layers.UnitNormalization(dtype="float32")(h)
             return [logits, h, Proxies(num_classes, dtype="float32")(h)]
 
-        return with_heads(discriminator, heads, [(1,), (size,), (num_classes,)])
+        shapes = [(1,), (size,), (num_classes,)]
+        return with_heads(discriminator, heads, shapes, labels=True)
 
     def class_logits(self, outputs):
         """The cosines with the proxies over the temperature, in float32."""
