@@ -187,7 +187,9 @@ def conditional(
     """Samples of the class that one asks for, in minutes.
 
     `r3gan_small` with labels: they stand behind the latents, and the
-    discriminator has a projection; the loss pairs samples of one class.
+    discriminator has a projection; the loss pairs samples of one class. A
+    classifier of small weight on the discriminator's features, taught by real
+    samples only, keeps fakes from the border between classes.
 
     Args:
         image_shape: `(height, width, channels)`, sides 4 to 7 times a power
@@ -202,7 +204,7 @@ def conditional(
         **compile_kwargs: for `GAN.compile`.
 
     Returns:
-        A compiled `keras_gan.ConditionalGAN`.
+        A compiled `keras_gan.ACGAN`, a `ConditionalGAN` that classifies.
 
     Raises:
         ValueError: both `penalty_weight` and `penalties` are given.
@@ -212,10 +214,16 @@ def conditional(
     (2, 28, 28, 1)
 
     Reference: Huang et al., arXiv 2501.05441; Miyato & Koyama, arXiv
-    1802.05637.
+    1802.05637; a classifier beside: Han et al., arXiv 2108.09016.
     """
     players = architectures.dcgan(image_shape, latent_dim, num_classes)
-    gan = tasks.ConditionalGAN(*players, num_classes, seed=seed)
+    gan = tasks.ACGAN(
+        *players,
+        num_classes,
+        classification_weight=0.03,
+        fake_term=False,
+        seed=seed,
+    )
     return pairing(gan, falling(learning_rate), penalty_weight, compile_kwargs)
 
 
