@@ -16,7 +16,10 @@ ARROWS = {
     "follower": {"callbacks", "run_folder"},
     "run_folder": None,
     "evaluation": None,
-    "presets": {"architectures", "tasks", "gan", "penalties", "latents"},
+    "presets": {
+        *("architectures", "tasks", "gan", "penalties", "latents"),
+        "schedules",
+    },
     "gan": {
         "losses",
         "penalties",
