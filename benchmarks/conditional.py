@@ -32,6 +32,7 @@ from keras_gan import metrics
 from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.evaluation.evaluate import judge
+from keras_gan.schedules import CosineBurnIn
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 FAKES, BATCH, EPOCHS = 60_000, 64, 5
@@ -119,8 +120,13 @@ def train(key, data, path):
     if name == "infogan":
         batches = batches.map(lambda x, y: x)
     keras.utils.set_random_seed(seed)
+    options = {}
+    if name != "infogan":
+        # As by default, over the length of this run.
+        length = key["steps"] * BATCH
+        options["learning_rate"] = CosineBurnIn(2e-3, 1e-4, duration=length)
     keras.config.set_dtype_policy(key["policy"])
-    gan = getattr(presets, name)((28, 28, 1), seed=seed)
+    gan = getattr(presets, name)((28, 28, 1), seed=seed, **options)
     keras.config.set_dtype_policy("float32")
     found = {"trained_by": objectives.revision()}
     found["seconds"] = fit(gan, batches, key["steps"])
