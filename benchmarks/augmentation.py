@@ -3,11 +3,12 @@
     python benchmarks/augmentation.py --data /usr/share/datasets/fashion-mnist
 
 Takes 10, 50 and 100 training images a class of Fashion-MNIST, and all 60,000
-with one class cut to 1 %, trains a conditional GAN on these alone (the
-objective of `presets.conditional`, `DiffAugment`, bfloat16), and then the small
-classifier of `classification_accuracy_score` four times, for equal steps: on
-the reals; with classic augmentation (shifts, zooms, mirror images); with
-`keras_gan.augment_dataset`; with both. Accuracy is that on the test images.
+with one class cut to 1 %, trains a conditional GAN on these alone (projection,
+the objective of `presets.r3gan_small`, `DiffAugment`, bfloat16), and then the
+small classifier of `classification_accuracy_score` four times, for equal
+steps: on the reals; with classic augmentation (shifts, zooms, mirror images);
+with `keras_gan.augment_dataset`; with both. Accuracy is that on the test
+images.
 
 Nothing was chosen by it: weights are those after the last step. With few images
 there are five fakes for each real one. A rare class is filled up: by fakes, or,

@@ -8,6 +8,9 @@ labels a class, beside the same discriminator on these labels alone) and
 The accuracy score is that of a small classifier that has seen 60,000 fakes and
 no real image; `real` is the same for the 60,000 training images.
 
+`--policy` is the precision of the GANs, such as `mixed_bfloat16`. The learning
+rates of `conditional` and `acgan` fall over the length of the run.
+
 Each run is written as it ends and none is made twice: stop it and start it as
 you like. Writes `benchmarks/conditional.json` and the table
 `benchmarks/conditional.md`.
@@ -65,7 +68,7 @@ def main(data, only, seeds, steps, policy, models, out):
                 "run": name,
                 "seed": seed,
                 "steps": STEPS[name] if steps is None else steps,
-                "policy": policy,
+                "policy": None if name == "real" else policy,
             }
             if not any(key.items() <= row.items() for row in rows):
                 made_by = {"revision": objectives.revision()}
@@ -94,7 +97,7 @@ def run(key, data, models):
         return {"accuracy_score": score(arrays(data, 0), data, seed)}
     kind, _, per_class = name.partition("supervised_")
     if per_class:
-        return semi_supervised(int(per_class), seed, steps, data)
+        return semi_supervised(int(per_class), key, data)
     path = models / f"{name}-{steps}-{key['policy']}-{seed}.keras"
     found = train(key, data, path)
     gan = run_folder.load_model(path)
@@ -170,14 +173,17 @@ def score(train, data, seed):
     return found["accuracy"]
 
 
-def semi_supervised(per_class, seed, steps, data):
+def semi_supervised(per_class, key, data):
     """Accuracy with few labels, and of the same network on them alone."""
+    seed = key["seed"]
     x, y = datasets.few_labels(*arrays(data, 0), per_class, seed=seed)
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
     keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(key["policy"])
     gan = presets.semi_supervised(seed=seed)
     alone = keras.models.clone_model(gan.discriminator)
-    seconds = fit(gan, batches, steps)
+    keras.config.set_dtype_policy("float32")
+    seconds = fit(gan, batches, key["steps"])
     x_test, y_test = arrays(data, 1)
     found = gan.classify(x_test).argmax(axis=1)
     known = y >= 0

@@ -7,8 +7,8 @@
 rest in memory; the beginning of a pass is in it. What the pipeline adds to the
 median pass is the share that waits. Where a step takes long this is less than
 machines waver by; so beside it stands the processor time of a pass over the
-pipeline alone, as a share of that of training: all that it can take from
-steps that keep every core busy. `rates`: images a second of the pipelines
+pipeline alone, as a share of that of training: its own work, without what two
+that run at once cost each other. `rates`: images a second of the pipelines
 alone, read as fast as they go: from memory, and by `datasets.stream` from a
 folder of PNG files and from TFRecord files. `stream`: one pass over 100,000
 images, each way in a process of its own, and its resident memory on the way.

@@ -188,7 +188,7 @@ def first_as_near(row, goal):
                 return seconds
             start, far = before
             return start + (seconds - start) * (far - goal) / (far - distance)
-        before = seconds, distance
+        before = (seconds, distance) if np.isfinite(distance) else None
     return np.inf
 
 

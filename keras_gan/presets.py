@@ -175,6 +175,13 @@ def pairing(gan, learning_rate, penalty_weight, compile_kwargs):
     return gan
 
 
+def falling(learning_rate):
+    """A learning rate, or where it is None, one that falls to a twentieth."""
+    if learning_rate is not None:
+        return learning_rate
+    return CosineBurnIn(2e-3, 1e-4, duration=640_000)
+
+
 def conditional(
     image_shape=(28, 28, 1),
     num_classes=10,
@@ -197,8 +204,9 @@ def conditional(
         num_classes: integer >= 2.
         latent_dim: integer >= 1, length of the latents.
         learning_rate: float > 0 or schedule, of both Adam optimizers. Default
-            `CosineBurnIn(2e-3, 1e-4, duration=640_000)`; with as many images
-            as it lasts, samples are far better than at a constant rate.
+            `CosineBurnIn(2e-3, 1e-4, duration=640_000)`: samples gain much
+            where training lasts as long. Callbacks that move a rate, such as
+            `ReduceLROnPlateau`, need a number here.
         penalty_weight: float >= 0 or schedule, as for `r3gan_small`.
         seed: integer, seed of the model's random draws.
         **compile_kwargs: for `GAN.compile`.
@@ -225,13 +233,6 @@ def conditional(
         seed=seed,
     )
     return pairing(gan, falling(learning_rate), penalty_weight, compile_kwargs)
-
-
-def falling(learning_rate):
-    """A learning rate, or where it is None, one that falls to a twentieth."""
-    if learning_rate is not None:
-        return learning_rate
-    return CosineBurnIn(2e-3, 1e-4, duration=640_000)
 
 
 def acgan(

@@ -11,6 +11,7 @@ import keras_gan
 from keras_gan import architectures
 from keras_gan import latents
 from keras_gan import penalties
+from keras_gan import presets
 from keras_gan import tasks
 from keras_gan.callbacks.health_probe import Probe
 from keras_gan.tasks.heads import with_heads
@@ -34,6 +35,10 @@ def still(gan, **kwargs):
     gan.compile("sgd", "adam", **kwargs)
     gan.d_optimizer.learning_rate = gan.g_optimizer.learning_rate = 0.0
     return gan
+
+
+def label_generator_of_images():
+    return architectures.dcgan((8, 8, 1), 4, 3, width=2)[0]
 
 
 def label_generator():
@@ -157,6 +162,71 @@ def test_a_projection_beside_the_classes(tmp_path):
     gan.export(tmp_path / "served")
     served = tf.saved_model.load(tmp_path / "served")
     np.testing.assert_allclose(served.classify(X), shares, rtol=1e-5)
+
+
+def test_a_projection_beside_the_proxies():
+    gan = tasks.ReACGAN(
+        label_generator(),
+        projecting_discriminator(),
+        3,
+        embedding_dim=4,
+        temperature=0.5,
+        seed=0,
+    )
+    h = X @ gan.discriminator.get_layer("projection").kernel.numpy()
+    h /= np.linalg.norm(h, axis=1, keepdims=True)
+    proxies = next(x for x in gan.discriminator.layers if "prox" in x.name)
+    proxies = proxies.kernel.numpy()
+    proxies /= np.linalg.norm(proxies, axis=0)
+    powers = np.exp(2.0 * h @ proxies)
+    wanted = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(gan.classify(X), wanted, rtol=1e-5)
+    logs = still(gan).fit(X, Y, batch_size=4, verbose=0).history
+    real = X[:, 0] * (1 + Y)
+    np.testing.assert_allclose(logs["d_real"], [real.mean()], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "size"),
+    [
+        (lambda: architectures.dcgan((8, 8, 1), 4, 3, width=5)[1], 4 * 4 * 5),
+        (
+            lambda: architectures.sn_resnet((8, 8, 1), 4, 3, 4, 6)[1],
+            6,
+        ),
+        (lambda: architectures.r3gan((8, 8, 1), 4, 3, width=8)[1], 8),
+    ],
+)
+def test_classes_are_made_of_the_features_behind_all_layers(make, size):
+    discriminator = make()
+    gan = tasks.ACGAN(label_generator_of_images(), discriminator, 3, seed=0)
+    assert (size, 3) in [v.shape for v in gan.discriminator.weights]
+
+
+def test_a_table_as_deep_as_the_features():
+    """Labels through a dense layer of their own: it makes no classes."""
+    x, y = keras.Input((2,)), keras.Input((1,), dtype="int32")
+    code = layers.Flatten()(layers.Embedding(3, 2)(y))
+    trunk = layers.Dense(5, name="trunk")(x)
+    dot = layers.Dot(1)([layers.Dense(4)(trunk), layers.Dense(4)(code)])
+    gan = tasks.ACGAN(label_generator(), keras.Model([x, y], dot), 3, seed=0)
+    assert classes_of(gan).kernel.shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("preset", "weight", "fake_term"),
+    [(presets.conditional, 0.03, False), (presets.acgan, 1.0, True)],
+)
+def test_presets_fall_to_a_twentieth(preset, weight, fake_term):
+    gan = preset((8, 8, 1), 3, latent_dim=3, seed=0)
+    assert (gan.classification_weight, gan.fake_term) == (weight, fake_term)
+    for images, rate in ((0, 2e-3), (320_000, 1.05e-3), (700_000, 1e-4)):
+        gan.images_seen.assign(images)
+        for optimizer in (gan.d_optimizer, gan.g_optimizer):
+            found = float(optimizer.learning_rate)
+            np.testing.assert_allclose(found, rate, rtol=1e-5)
+    gan = preset((8, 8, 1), 3, latent_dim=3, learning_rate=0.5, seed=0)
+    assert float(gan.g_optimizer.learning_rate) == 0.5
 
 
 @pytest.mark.large
@@ -600,6 +670,12 @@ def sees_labels():
     return keras.Model([x, y], layers.Dense(1)(layers.Add()([x, code])))
 
 
+def two_that_see():
+    model = sees_labels()
+    classes = layers.Dense(3)(model.layers[-1].input)
+    return keras.Model(model.inputs, [*model.outputs, classes])
+
+
 D = linear_discriminator
 G, L = plain_generator, label_generator
 
@@ -615,7 +691,9 @@ G, L = plain_generator, label_generator
             V,
             "one input each",
         ),
-        (lambda: tasks.ACGAN(L(), sees_labels(), 3), V, "must not depend"),
+        (lambda: tasks.InfoGAN(G(2, 9), sees_labels(), 2), V, "samples only"),
+        (lambda: tasks.ACGAN(L(), sees_labels(), 3), V, "do not reach"),
+        (lambda: tasks.ACGAN(L(), two_that_see(), 3), V, "must not depend"),
         (lambda: tasks.ACGAN(L(), two_outputs(), 3), V, r"\[\(1,\), \(4,\)\]"),
         (lambda: tasks.ACGAN(L(), patches(), 3), V, "must end in a dense"),
         (

@@ -30,8 +30,9 @@ class ACGAN(Classifying, ConditionalGAN):
         generator: Keras model of two inputs, `[latents, labels]`.
         discriminator: Keras model of samples to logits, whose last layer is
             dense; or of `[x, labels]` to logits, as `architectures.dcgan` and
-            `sn_resnet` give with `num_classes`; or one of two outputs, logits
-            and class logits, of which the latter do not depend on labels.
+            `sn_resnet` give with `num_classes`, where the features are the
+            input of the last dense layer that labels do not reach; or one of
+            two outputs, logits and class logits, the latter without labels.
         num_classes: integer >= 2.
         classification_weight: float >= 0. Default 1.
         fake_term: whether the discriminator learns from the labels of fakes

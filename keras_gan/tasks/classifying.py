@@ -25,9 +25,9 @@ class Classifying(GAN):
             return x
         return super().discriminator_inputs(x, condition)
 
-    def class_inputs(self, x):
-        """Samples to classify; class logits do not see labels, if taken."""
-        return self.discriminator_inputs(x, np.zeros((1, 1), "int32"))
+    def class_inputs(self, x, labels):
+        """Samples to classify; labels, if taken, are not looked at."""
+        return x if len(self.discriminator.inputs) == 1 else [x, labels]
 
     def class_logits(self, outputs):
         """The logits of the classes in float32, `(batch, num_classes)`."""
@@ -68,7 +68,8 @@ class Classifying(GAN):
         check_integer("batch_size", batch_size, minimum=1)
         x = np.asarray(x)
         players.check_real(x, self._fake_spec)
-        inputs = self.class_inputs(x.astype("float32"))
+        no_labels = np.zeros((len(x), 1), "int32")
+        inputs = self.class_inputs(x.astype("float32"), no_labels)
         outputs = run(self.discriminator, inputs, batch_size)
         logits = np.asarray(self.class_logits(outputs), "float32")
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -78,7 +79,9 @@ class Classifying(GAN):
         """Adds `classify(x)` to what `export` writes."""
 
         def classify(x):
-            outputs = self.discriminator(self.class_inputs(x), training=False)
+            no_labels = ops.zeros((ops.shape(x)[0], 1), "int32")
+            inputs = self.class_inputs(x, no_labels)
+            outputs = self.discriminator(inputs, training=False)
             return ops.softmax(ops.cast(self.class_logits(outputs), "float32"))
 
         spec = tf.TensorSpec((None, *self.sample_shape), "float32", "x")

@@ -27,21 +27,22 @@ def with_heads(discriminator, make_heads, shapes, labels=False):
         Keras model.
 
     Raises:
-        ValueError: the discriminator takes more than samples, or has no
+        ValueError: the discriminator takes something else, or has no
             features `(batch, n)`, or a sigmoid or softmax is the end of it.
     """
     outputs = getattr(discriminator, "outputs", None) or ()
     inputs = getattr(discriminator, "inputs", None) or ()
     if not 1 <= len(inputs) <= 1 + labels:
+        taken = "samples, or [samples, labels]" if labels else "samples only"
         raise ValueError(
-            "The discriminator must be a functional model that takes samples "
-            "only: labels are for the generator, or for none of the players. "
+            f"The discriminator must be a functional model that takes {taken}. "
             f"Received: discriminator={discriminator!r}"
         )
     if not fits(outputs, shapes):
         discriminator = extended(discriminator, make_heads, shapes)
     check_logits(discriminator, shapes)
-    check_blind(discriminator)
+    if labels:
+        check_blind(discriminator)
     return discriminator
 
 
@@ -54,10 +55,10 @@ def extended(discriminator, make_heads, shapes):
     if not makes_logits or len(last.input.shape) != 2:
         raise ValueError(
             "The discriminator must end in a dense layer, whose input, "
-            "features of shape (batch, n), is what further outputs are made "
-            f"of; or give outputs of shapes {shapes} itself. Received: "
-            f"discriminator={discriminator!r} with outputs of shapes "
-            f"{[tuple(x.shape[1:]) for x in outputs]}"
+            "features of shape (batch, n) that labels do not reach, is what "
+            f"further outputs are made of; or give outputs of shapes {shapes} "
+            f"itself. Received: discriminator={discriminator!r} with outputs "
+            f"of shapes {[tuple(x.shape[1:]) for x in outputs]}"
         )
 
     def head(features, units, **options):
@@ -73,29 +74,29 @@ def extended(discriminator, make_heads, shapes):
 
 def check_blind(discriminator):
     """Raises if outputs beside the logits depend on labels."""
-    if len(discriminator.inputs) == 1:
-        return
-    try:
-        keras.Model(discriminator.inputs[0], discriminator.outputs[1:])
-    except ValueError as error:
+    if not is_blind(discriminator, discriminator.outputs[1:]):
         raise ValueError(
             "What the discriminator classifies by must not depend on the "
-            "labels: only its logits may, as by projection. Received: "
-            f"discriminator={discriminator!r}"
-        ) from error
+            "labels, as far as its outer layers tell: only its logits may, as "
+            f"by projection. Received: discriminator={discriminator!r}"
+        )
 
 
 def last_layer(discriminator):
     """The dense layer behind the features, or None.
 
     It gives the logits; where labels are taken too it may give a part of
-    them, to which the labels' part is added.
+    them, and labels do not reach its input.
     """
-    if len(discriminator.inputs) > 1:
-        found = (x for x in discriminator.layers[::-1] if takes_features(x))
-    else:
+    layers = discriminator.layers[::-1]
+    if len(discriminator.inputs) == 1:
         outputs = discriminator.outputs
-        found = (x for x in discriminator.layers[::-1] if gives_one(x, outputs))
+        return next((x for x in layers if gives_one(x, outputs)), None)
+    found = (
+        x
+        for x in layers
+        if takes_features(x) and is_blind(discriminator, x.input)
+    )
     return next(found, None)
 
 
@@ -108,6 +109,15 @@ def takes_features(layer):
     if isinstance(x, (list, tuple)) or not layer.weights:
         return False
     return len(x.shape) == 2 and not keras.backend.is_int_dtype(x.dtype)
+
+
+def is_blind(discriminator, outputs):
+    """Whether tensors in the model follow from the samples alone."""
+    try:
+        keras.Model(discriminator.inputs[0], outputs)
+    except ValueError:
+        return False
+    return True
 
 
 def fits(outputs, shapes):

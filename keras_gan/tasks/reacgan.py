@@ -30,9 +30,9 @@ class ReACGAN(ACGAN):
 
     Args:
         generator: Keras model of two inputs, `[latents, labels]`.
-        discriminator: Keras model of one input to logits, whose last layer
-            is dense; or a model of three outputs, logits, `h` and the dot
-            products with the proxies.
+        discriminator: Keras model of samples, or of samples and labels, to
+            logits, as for `ACGAN`; or one of three outputs, logits, `h` and
+            the dot products with the proxies.
         num_classes: integer >= 2.
         classification_weight: float >= 0. Default 0.5.
         fake_term: whether the discriminator adds L of fakes too.
