@@ -103,7 +103,8 @@ def test_readme_quotes_the_table_of_presets():
 
 
 @pytest.mark.parametrize(
-    "name", ["throughput_short", "time_to_quality", "precision"]
+    "name",
+    ["throughput_short", "time_to_quality", "precision", "conditional"],
 )
 def test_readme_quotes_the_tables_of_speed(name):
     table = (ROOT / "benchmarks" / f"{name}.md").read_text().strip()
