@@ -325,6 +325,7 @@ def test_killed_runs_end_like_undisturbed_ones(folder):
     assert_same_end(folder / "run", folder / "whole")
 
 
+@pytest.mark.long
 def test_killed_with_fewer_steps_an_epoch_than_between_backups(folder):
     write_vectors("a.npy")
     options = ["--data", "a.npy", "--batch-size", "4", "--latent-dim", "3"]
