@@ -35,7 +35,6 @@ from keras_gan import metrics
 from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.evaluation.evaluate import judge
-from keras_gan.schedules import CosineBurnIn
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 FAKES, BATCH, EPOCHS = 60_000, 64, 5
@@ -122,15 +121,11 @@ def train(key, data, path):
     batches, _ = datasets.load(data, batch_size=BATCH, seed=seed)
     if name == "infogan":
         batches = batches.map(lambda x, y: x)
-    keras.utils.set_random_seed(seed)
     options = {}
     if name != "infogan":
-        # As by default, over the length of this run.
         length = key["steps"] * BATCH
-        options["learning_rate"] = CosineBurnIn(2e-3, 1e-4, duration=length)
-    keras.config.set_dtype_policy(key["policy"])
-    gan = getattr(presets, name)((28, 28, 1), seed=seed, **options)
-    keras.config.set_dtype_policy("float32")
+        options["learning_rate"] = presets.falling(duration=length)
+    gan = made(getattr(presets, name), key, **options)
     found = {"trained_by": objectives.revision()}
     found["seconds"] = fit(gan, batches, key["steps"])
     note.write_text(json.dumps(found))
@@ -138,6 +133,15 @@ def train(key, data, path):
     gan.save(unfinished)
     os.replace(unfinished, path)
     return found
+
+
+def made(preset, key, **options):
+    """A compiled GAN by the seed and in the precision of a run."""
+    keras.utils.set_random_seed(key["seed"])
+    keras.config.set_dtype_policy(key["policy"])
+    gan = preset((28, 28, 1), seed=key["seed"], **options)
+    keras.config.set_dtype_policy("float32")
+    return gan
 
 
 def fit(gan, batches, steps):
@@ -178,11 +182,8 @@ def semi_supervised(per_class, key, data):
     seed = key["seed"]
     x, y = datasets.few_labels(*arrays(data, 0), per_class, seed=seed)
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(key["policy"])
-    gan = presets.semi_supervised(seed=seed)
+    gan = made(presets.semi_supervised, key)
     alone = keras.models.clone_model(gan.discriminator)
-    keras.config.set_dtype_policy("float32")
     seconds = fit(gan, batches, key["steps"])
     x_test, y_test = arrays(data, 1)
     found = gan.classify(x_test).argmax(axis=1)

@@ -175,11 +175,11 @@ def pairing(gan, learning_rate, penalty_weight, compile_kwargs):
     return gan
 
 
-def falling(learning_rate):
+def falling(learning_rate=None, duration=640_000):
     """A learning rate, or where it is None, one that falls to a twentieth."""
     if learning_rate is not None:
         return learning_rate
-    return CosineBurnIn(2e-3, 1e-4, duration=640_000)
+    return CosineBurnIn(2e-3, 1e-4, duration)
 
 
 def conditional(

@@ -206,7 +206,7 @@ def test_more_epochs_are_those_of_a_longer_run(folder):
 
 def test_a_policy_is_kept(folder):
     write_images("a.npz")
-    half = ("--data", "a.npz", "--preset", "mlp")
+    half = ("--data", "a.npz", *MLP)
     half += ("--dtype-policy", "mixed_bfloat16", "--epochs")
     train(*half, 2, "--out", "whole")
     train(*half, 1, "--out", "run")

@@ -106,7 +106,7 @@ def test_readme_quotes_the_table_of_presets():
     "name",
     ["throughput_short", "time_to_quality", "precision", "conditional"],
 )
-def test_readme_quotes_the_tables_of_speed(name):
+def test_readme_quotes_what_benchmarks_wrote(name):
     table = (ROOT / "benchmarks" / f"{name}.md").read_text().strip()
     assert len(table.splitlines()) > 3
     assert table in (ROOT / "README.md").read_text()

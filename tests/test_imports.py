@@ -17,7 +17,11 @@ ARROWS = {
     "run_folder": None,
     "evaluation": None,
     "presets": {
-        *("architectures", "tasks", "gan", "penalties", "latents"),
+        "architectures",
+        "tasks",
+        "gan",
+        "penalties",
+        "latents",
         "schedules",
     },
     "gan": {

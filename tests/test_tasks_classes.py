@@ -30,6 +30,11 @@ def cross_entropy(logits, labels):
     return total - logits[np.arange(len(labels)), labels]
 
 
+def softmax(logits):
+    powers = np.exp(np.asarray(logits, "float64"))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def still(gan, **kwargs):
     """The model, compiled so that nothing moves."""
     gan.compile("sgd", "adam", **kwargs)
@@ -74,17 +79,23 @@ Y = np.array([0, 2, 1, 1])
 KERNEL = np.array([[1.0, -0.5, 0.3], [0.2, 0.8, -1.0]], "float32")
 
 
-@pytest.mark.parametrize("fake_term", [True, False])
-def test_acgan_terms_by_hand(fake_term):
+def known_acgan(discriminator, fake_term):
+    """Class logits are samples times `KERNEL`; their weight is a half."""
     gan = tasks.ACGAN(
         label_generator(),
-        linear_discriminator(),
+        discriminator,
         3,
         classification_weight=0.5,
         fake_term=fake_term,
         seed=0,
     )
     classes_of(gan).kernel.assign(KERNEL)
+    return gan
+
+
+@pytest.mark.parametrize("fake_term", [True, False])
+def test_acgan_terms_by_hand(fake_term):
+    gan = known_acgan(linear_discriminator(), fake_term)
     logs = still(gan).fit(X, Y, batch_size=4, verbose=0).history
     fakes = np.stack([Y, np.ones(4)], axis=1)
     real = cross_entropy(X @ KERNEL, Y).mean()
@@ -96,8 +107,7 @@ def test_acgan_terms_by_hand(fake_term):
     assert logs["accuracy"] == [(found == Y).mean()]
     told = gan.evaluate(X, Y, verbose=0, return_dict=True)
     assert told["accuracy"] == (found == Y).mean()
-    powers = np.exp((X @ KERNEL).astype("float64"))
-    wanted = powers / powers.sum(axis=1, keepdims=True)
+    wanted = softmax(X @ KERNEL)
     np.testing.assert_allclose(gan.classify(X), wanted, rtol=1e-5)
     # The total that both players minimise: what is logged, accuracy not.
     parts = ("d_loss", "g_loss", "d_class_loss", "g_class_loss")
@@ -128,15 +138,7 @@ def projecting_discriminator():
 
 
 def test_a_projection_beside_the_classes(tmp_path):
-    gan = tasks.ACGAN(
-        label_generator(),
-        projecting_discriminator(),
-        3,
-        classification_weight=0.5,
-        fake_term=False,
-        seed=0,
-    )
-    classes_of(gan).kernel.assign(KERNEL)
+    gan = known_acgan(projecting_discriminator(), fake_term=False)
     np.testing.assert_allclose(
         gan.discriminate(tf.constant(X), tf.constant(Y[:, None]))[:, 0],
         X[:, 0] * (1 + Y),
@@ -153,8 +155,7 @@ def test_a_projection_beside_the_classes(tmp_path):
     }
     for name, value in wanted.items():
         np.testing.assert_allclose(logs[name], [value], rtol=1e-5)
-    powers = np.exp((X @ KERNEL).astype("float64"))
-    shares = powers / powers.sum(axis=1, keepdims=True)
+    shares = softmax(X @ KERNEL)
     np.testing.assert_allclose(gan.classify(X), shares, rtol=1e-5)
     gan.save(tmp_path / "gan.keras")
     again = keras.saving.load_model(tmp_path / "gan.keras")
@@ -178,8 +179,7 @@ def test_a_projection_beside_the_proxies():
     proxies = next(x for x in gan.discriminator.layers if "prox" in x.name)
     proxies = proxies.kernel.numpy()
     proxies /= np.linalg.norm(proxies, axis=0)
-    powers = np.exp(2.0 * h @ proxies)
-    wanted = powers / powers.sum(axis=1, keepdims=True)
+    wanted = softmax(2.0 * h @ proxies)
     np.testing.assert_allclose(gan.classify(X), wanted, rtol=1e-5)
     logs = still(gan).fit(X, Y, batch_size=4, verbose=0).history
     real = X[:, 0] * (1 + Y)

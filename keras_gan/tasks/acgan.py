@@ -87,9 +87,9 @@ class ACGAN(Classifying, ConditionalGAN):
     def check_conditions(self, generator, discriminator, num_classes):
         """Raises unless there are classes that the generator takes."""
         labels.check_num_classes(num_classes)
-        taken = len(getattr(discriminator, "inputs", None) or ()) > 1
-        spec_of = labels.spec_of
-        spec_of(generator, discriminator if taken else None, num_classes)
+        if len(getattr(discriminator, "inputs", None) or ()) < 2:
+            discriminator = None
+        labels.spec_of(generator, discriminator, num_classes)
 
     def with_classes(self, discriminator, num_classes):
         """The discriminator with class logits."""
