@@ -228,7 +228,7 @@ def conditional(
     gan = tasks.ACGAN(
         *players,
         num_classes,
-        classification_weight=0.03,
+        classification_weight=0.01,
         fake_term=False,
         seed=seed,
     )
