@@ -4,7 +4,8 @@
 
 Takes 10, 50 and 100 training images a class of Fashion-MNIST, and all 60,000
 with one class cut to 1 %, trains a conditional GAN on these alone (projection,
-the objective of `presets.r3gan_small`, `DiffAugment`, bfloat16), and then the
+the objective of `presets.r3gan_small`, rates that fall over the length of the
+run, `DiffAugment`, bfloat16), and then the
 small classifier of `classification_accuracy_score` four times, for equal
 steps: on the reals; with classic augmentation (shifts, zooms, mirror images);
 with `keras_gan.augment_dataset`; with both. Accuracy is that on the test
@@ -32,11 +33,11 @@ import presets as of_presets
 from keras_gan import architectures
 from keras_gan import augment_dataset
 from keras_gan import datasets
+from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan import tasks
 from keras_gan.layers import DiffAugment
 from keras_gan.metrics.accuracy_score import small_classifier
-from keras_gan.penalties import ZeroCentered
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 BATCH, FAKES = 64, 5
@@ -115,12 +116,8 @@ def trained(few, steps, seed, path):
     players = architectures.dcgan((28, 28, 1), 64, 10)
     augment = DiffAugment(seed=seed)
     gan = tasks.ConditionalGAN(*players, 10, augment=augment, seed=seed)
-    gan.compile(
-        keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
-        keras.optimizers.Adam(2e-3, beta_1=0.0, beta_2=0.99),
-        loss="relativistic",
-        penalties=[ZeroCentered(1.0)],
-    )
+    rate = presets.falling(duration=steps * BATCH)
+    presets.pairing(gan, rate, penalty_weight=None, compile_kwargs={})
     keras.config.set_dtype_policy("float32")
     start = time.perf_counter()
     fit(gan, batches(few, seed), steps)

@@ -3,13 +3,14 @@
     python benchmarks/conditional.py --data /usr/share/datasets/fashion-mnist
 
 Trains the presets `conditional`, `acgan`, `semi_supervised` (with 10 and 100
-labels a class, beside the same discriminator on these labels alone) and
+labels a class, beside the same discriminator on these labels alone, with
+mirror images and shifts or without) and
 `infogan` (beside k-means on pixels), and judges each on the 10,000 test images.
 The accuracy score is that of a small classifier that has seen 60,000 fakes and
 no real image; `real` is the same for the 60,000 training images.
 
 `--policy` is the precision of the GANs, such as `mixed_bfloat16`. The learning
-rates of `conditional` and `acgan` fall over the length of the run.
+rates of all but `infogan` fall over the length of the run.
 
 Each run is written as it ends and none is made twice: stop it and start it as
 you like. Writes `benchmarks/conditional.json` and the table
@@ -182,24 +183,38 @@ def semi_supervised(per_class, key, data):
     seed = key["seed"]
     x, y = datasets.few_labels(*arrays(data, 0), per_class, seed=seed)
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
-    gan = made(presets.semi_supervised, key)
-    alone = keras.models.clone_model(gan.discriminator)
+    rate = presets.falling(duration=key["steps"] * BATCH)
+    gan = made(presets.semi_supervised, key, learning_rate=rate)
     seconds = fit(gan, batches, key["steps"])
     x_test, y_test = arrays(data, 1)
     found = gan.classify(x_test).argmax(axis=1)
-    known = y >= 0
+    known, alone_too = y >= 0, {}
+    for name, classic in (("", False), ("_augmented", True)):
+        network = classifier(gan.discriminator, classic, seed)
+        alone_too[f"accuracy_of_labels_alone{name}"] = labels_alone(
+            network, x[known], y[known], seed, x_test, y_test
+        )
     return {
         "seconds": seconds,
         "accuracy": float(np.mean(found == y_test)),
-        "accuracy_of_labels_alone": labels_alone(
-            alone, x[known], y[known], seed, x_test, y_test
-        ),
+        **alone_too,
     }
+
+
+def classifier(discriminator, classic, seed):
+    """A fresh discriminator's classes, behind mirrors and shifts or not."""
+    keras.utils.set_random_seed(seed)
+    fresh = keras.models.clone_model(discriminator)
+    x = inputs = keras.Input(fresh.inputs[0].shape[1:])
+    if classic:
+        options = {"fill_mode": "reflect", "seed": seed}
+        x = keras.layers.RandomFlip("horizontal", seed=seed)(x)
+        x = keras.layers.RandomTranslation(0.125, 0.125, **options)(x)
+    return keras.Model(inputs, fresh(x)[1])
 
 
 def labels_alone(network, x, y, seed, x_test, y_test, steps=1_500):
     """Accuracy of a discriminator trained as a classifier, no more."""
-    network = keras.Model(network.inputs, network.outputs[1])
     network.compile(
         keras.optimizers.Adam(1e-3, beta_1=0.5),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -265,6 +280,7 @@ def findings(rows):
         "accuracy_score": "accuracy score %",
         "accuracy": "accuracy on test images %",
         "accuracy_of_labels_alone": "of the labels alone %",
+        "accuracy_of_labels_alone_augmented": "of them, augmented %",
         "best_match_accuracy": "best match %",
         "k_means_best_match_accuracy": "of k-means %",
     }

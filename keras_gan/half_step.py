@@ -107,6 +107,12 @@ class HalfStep:
         """All outputs for these very samples, or those of another pass."""
         return (self.find(x) or self.look(x)).outputs
 
+    @property
+    def class_logits(self):
+        """Samples to their class logits, if the task has any."""
+        choose = self.gan.class_logits
+        return lambda x: choose(self.outputs(x))
+
     def slope(self, x):
         """The gradient of the logit of each sample in that sample.
 

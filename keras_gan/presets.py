@@ -11,6 +11,7 @@ from keras_gan import architectures
 from keras_gan import tasks
 from keras_gan.checks import check_number
 from keras_gan.gan import GAN
+from keras_gan.penalties import ClassConsistency
 from keras_gan.penalties import DiscriminatorEntropy
 from keras_gan.penalties import LogCrossEntropy
 from keras_gan.penalties import SampleEnergy
@@ -379,20 +380,22 @@ def semi_supervised(
     image_shape=(28, 28, 1),
     num_classes=10,
     latent_dim=64,
-    learning_rate=1e-3,
+    learning_rate=None,
     seed=None,
     **compile_kwargs,
 ):
     """A classifier from few labels; those of -1 are missing.
 
     `tasks.SemiSupervisedGAN` with feature matching on the players of
-    `architectures.dcgan`, Adam with beta_1 0.5.
+    `architectures.dcgan`, Adam with beta_1 0.5, and `ClassConsistency`: images
+    keep their class when they are mirrored and shifted. Where they do not, as
+    digits and letters, pass `penalties`.
 
     Args:
         image_shape: as for `conditional`.
         num_classes: integer >= 2.
         latent_dim: integer >= 1, length of the latents.
-        learning_rate: float > 0 or schedule, of both Adam optimizers.
+        learning_rate: as for `conditional`.
         seed: integer, seed of the model's random draws.
         **compile_kwargs: for `GAN.compile`.
 
@@ -404,8 +407,13 @@ def semi_supervised(
     >>> gan.classify(gan.generate(2, seed=0)).shape
     (2, 3)
 
-    Reference: Salimans et al., arXiv 1606.03498.
+    Reference: Salimans et al., arXiv 1606.03498; guessed labels, Sohn et
+    al., arXiv 2001.07685.
     """
     players = architectures.dcgan(image_shape, latent_dim)
     gan = tasks.SemiSupervisedGAN(*players, num_classes, seed=seed)
-    return tutorial(gan, learning_rate, compile_kwargs)
+    return tutorial(
+        gan,
+        falling(learning_rate),
+        {"penalties": [ClassConsistency()], **compile_kwargs},
+    )

@@ -348,12 +348,13 @@ CASES = [
         lambda: compiled(
             classes_players(labels=False),
             "non_saturating",
+            [penalties.ClassConsistency(0.5, confidence=0.4)],
             model=tasks.SemiSupervisedGAN,
             task={"num_classes": 3, "fake_class": True},
             augment=layers.GaussianNoise(0.1),
         ),
         few_labels_batch,
-        ("SemiSupervisedGAN",),
+        ("SemiSupervisedGAN", "ClassConsistency"),
     ),
     Case(
         "infogan",

@@ -249,6 +249,44 @@ def test_consistency_needs_a_transform_for_vectors():
         penalties.Consistency()(Step(), REAL, FAKE)
 
 
+class Classes(Step):
+    """A step of a task that classifies; samples are their class logits."""
+
+    def __init__(self, condition):
+        super().__init__()
+        self.condition = ops.convert_to_tensor(condition)
+        self.class_logits = ops.convert_to_tensor
+
+
+def test_class_consistency():
+    """p(0 | x) = sigmoid(x0 - x1): 0.75, 0.75, 0.9, 0.1; T exchanges the
+    classes. Known labels count, however unsure; guesses from 0.8 on."""
+    gap = np.log([3.0, 3.0, 9.0, 1 / 9])
+    x = tf.constant(np.stack([gap, 0 * gap], axis=1).astype("float32"))
+    step = Classes([[0], [-1], [-1], [1]])
+    rule = penalties.ClassConsistency(
+        2.0, confidence=0.8, transform=lambda x: x[:, ::-1]
+    )
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        found = rule(step, x, None)
+    # p of the label after T: 0 of 0.25, none, 0 of 0.1, 1 of 0.1.
+    wanted = -2.0 * np.log([0.25, 1.0, 0.1, 0.1])
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    # d -log p / dx of the copy only: the guess moves nothing.
+    slope = 2.0 * np.array([-0.75, 0.0, -0.9, 0.9])
+    wanted = np.stack([-slope, slope], axis=1)
+    np.testing.assert_allclose(tape.gradient(found, x), wanted, rtol=1e-5)
+    rule.confidence = 0.7
+    assert float(rule(step, x, None)[1]) > 2.0
+
+
+def test_class_consistency_needs_classes():
+    gan = small_gan(penalties.ClassConsistency(transform=same))
+    with pytest.raises(TypeError, match="needs `discriminate.class_logits`"):
+        gan.fit(np.zeros((4, 3)), batch_size=4, verbose=0)
+
+
 @pytest.mark.parametrize("radius", [0.0, 0.5])
 def test_changes_of_the_latents(radius):
     """G(z) = 2 z and D = sum, with the very noise that is drawn."""

@@ -95,6 +95,7 @@ PARTS = st.one_of(
         )
     ),
     st.builds(penalties.WGANGP, WEIGHTS, one_sided=st.booleans()),
+    st.builds(penalties.ClassConsistency, WEIGHTS, confidence=unit),
     st.builds(penalties.DRAGAN, WEIGHTS, symmetric=st.booleans(), k=unit),
     st.builds(
         penalties.LeCam,

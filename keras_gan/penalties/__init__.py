@@ -4,6 +4,7 @@ Each is added to the loss of one player, the discriminator unless it says
 otherwise. `real` and `fake` are samples, `discriminate` gives their logits.
 """
 
+from keras_gan.penalties.class_consistency import ClassConsistency
 from keras_gan.penalties.consistency import Consistency
 from keras_gan.penalties.consistency import LatentConsistency
 from keras_gan.penalties.consistency import LatentDiversity
@@ -24,6 +25,7 @@ from keras_gan.penalties.weight import Orthogonal
 from keras_gan.penalties.weight import WeightDecay
 
 __all__ = [
+    "ClassConsistency",
     "Consistency",
     "DRAGAN",
     "DiscriminatorEntropy",

@@ -51,8 +51,60 @@ def flip_and_shift(images, seed):
     return images
 
 
+class Transforming(Penalty):
+    """A penalty that compares samples with transformed copies.
+
+    Args:
+        weight: float >= 0 or schedule.
+        transform: Keras layer or registered function, samples to samples.
+            None: `flip_and_shift`; images only.
+        every: integer >= 1, see `Penalty`.
+        name: key of the logged value.
+
+    Raises:
+        TypeError: `transform` is no callable.
+
+    Example:
+    >>> Transforming(1.0, keras.layers.Rescaling(2.0)).weight
+    1.0
+    """
+
+    def __init__(self, weight, transform=None, every=1, name="transforming"):
+        super().__init__(weight, name, every)
+        if transform is not None and not callable(transform):
+            raise TypeError(
+                "`transform` must be a callable or None. "
+                f"Received: transform={transform!r}"
+            )
+        self.transform = transform
+
+    @property
+    def variables(self):
+        """Those of the transform, its random state included."""
+        return list(getattr(self.transform, "variables", ()))
+
+    def transformed(self, x):
+        """A copy that means the same."""
+        if isinstance(self.transform, keras.layers.Layer):
+            return self.transform(x, training=True)
+        if self.transform is not None:
+            return self.transform(x)
+        if len(x.shape) != 4:
+            raise ValueError(
+                "`transform` must be given for samples that are no images "
+                "(batch, height, width, channels). "
+                f"Received: samples of shape={tuple(x.shape)}"
+            )
+        return flip_and_shift(x, self.seed_generator)
+
+    def get_config(self):
+        """Constructor arguments, serialised."""
+        transform = keras.saving.serialize_keras_object(self.transform)
+        return {**super().get_config(), "transform": transform}
+
+
 @keras.saving.register_keras_serializable("keras_gan")
-class Consistency(Penalty):
+class Consistency(Transforming):
     """The same logit for a sample and for its transformed copy (CR, bCR).
 
     `weight * (D(real) - D(T(real)))^2`, and for fakes the same with
@@ -89,34 +141,9 @@ class Consistency(Penalty):
         every=1,
         name="consistency",
     ):
-        super().__init__(weight, name, every)
+        super().__init__(weight, transform, every, name)
         schedules.check("fake_weight", fake_weight, minimum=0)
         self.fake_weight = fake_weight
-        if transform is not None and not callable(transform):
-            raise TypeError(
-                "`transform` must be a callable or None. "
-                f"Received: transform={transform!r}"
-            )
-        self.transform = transform
-
-    @property
-    def variables(self):
-        """Those of the transform, its random state included."""
-        return list(getattr(self.transform, "variables", ()))
-
-    def transformed(self, x):
-        """A copy that means the same."""
-        if isinstance(self.transform, keras.layers.Layer):
-            return self.transform(x, training=True)
-        if self.transform is not None:
-            return self.transform(x)
-        if len(x.shape) != 4:
-            raise ValueError(
-                "`transform` must be given for samples that are no images "
-                "(batch, height, width, channels). "
-                f"Received: samples of shape={tuple(x.shape)}"
-            )
-        return flip_and_shift(x, self.seed_generator)
 
     def change(self, discriminate, x):
         """Squared change of each logit."""
@@ -133,12 +160,8 @@ class Consistency(Penalty):
 
     def get_config(self):
         """Constructor arguments, serialised."""
-        arguments = {
-            "fake_weight": self.fake_weight,
-            "transform": self.transform,
-        }
-        arguments = keras.saving.serialize_keras_object(arguments)
-        return {**super().get_config(), **arguments}
+        weight = keras.saving.serialize_keras_object(self.fake_weight)
+        return {**super().get_config(), "fake_weight": weight}
 
 
 class LatentNoise(Penalty):

@@ -44,7 +44,8 @@ class Penalty:
             without another pass), `slope(x)` (their gradient in the samples,
             likewise), `latents` (of the fakes), `generate`
             (latents to samples), `generator` and `player` (the model that is
-            trained).
+            trained), `condition` (such as labels) and, of a task that
+            classifies, `class_logits` (of samples).
         real: float tensor `(batch, ...)` of real samples.
         fake: float tensor of the same shape, from the generator.
 
@@ -117,16 +118,17 @@ def from_step(discriminate, attribute, penalty):
 
     Args:
         discriminate: first argument of the penalty.
-        attribute: string, `"latents"`, `"pathway"` or `"player"`.
+        attribute: string, `"latents"`, `"pathway"`, `"player"`, or
+            `"class_logits"`, which tasks that classify have.
         penalty: the penalty, for the message.
 
     Raises:
-        TypeError: `discriminate` is a plain function.
+        TypeError: `discriminate` is a plain function, or the model has none.
     """
     if not hasattr(discriminate, attribute):
         raise TypeError(
             f"{type(penalty).__name__} needs `discriminate.{attribute}`, "
-            "which keras_gan.GAN gives it in training. "
+            "which a keras_gan.GAN that has it gives in training. "
             f"Received: discriminate={discriminate!r}"
         )
     return getattr(discriminate, attribute)
