@@ -36,6 +36,7 @@ from keras_gan import metrics
 from keras_gan import presets
 from keras_gan import run_folder
 from keras_gan.evaluation.evaluate import judge
+from keras_gan.penalties.consistency import flip_and_shift
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 FAKES, BATCH, EPOCHS = 60_000, 64, 5
@@ -192,7 +193,7 @@ def semi_supervised(per_class, key, data):
     for name, classic in (("", False), ("_augmented", True)):
         network = classifier(gan.discriminator, classic, seed)
         alone_too[f"accuracy_of_labels_alone{name}"] = labels_alone(
-            network, x[known], y[known], seed, x_test, y_test
+            network, x[known], y[known], key["steps"], seed, x_test, y_test
         )
     return {
         "seconds": seconds,
@@ -207,16 +208,30 @@ def classifier(discriminator, classic, seed):
     fresh = keras.models.clone_model(discriminator)
     x = inputs = keras.Input(fresh.inputs[0].shape[1:])
     if classic:
-        options = {"fill_mode": "reflect", "seed": seed}
-        x = keras.layers.RandomFlip("horizontal", seed=seed)(x)
-        x = keras.layers.RandomTranslation(0.125, 0.125, **options)(x)
+        x = FlipAndShift(seed)(x)
     return keras.Model(inputs, fresh(x)[1])
 
 
-def labels_alone(network, x, y, seed, x_test, y_test, steps=1_500):
+class FlipAndShift(keras.layers.Layer):
+    """Images mirrored by chance and shifted by up to 1/8, in training.
+
+    Args:
+        seed: integer, seed of the draws.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        return flip_and_shift(x, self.seed_generator) if training else x
+
+
+def labels_alone(network, x, y, steps, seed, x_test, y_test):
     """Accuracy of a discriminator trained as a classifier, no more."""
+    # Without a GAN, an optimizer's schedule counts its own steps.
     network.compile(
-        keras.optimizers.Adam(1e-3, beta_1=0.5),
+        keras.optimizers.Adam(presets.falling(duration=steps), beta_1=0.5),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
