@@ -107,11 +107,15 @@ class HalfStep:
         """All outputs for these very samples, or those of another pass."""
         return (self.find(x) or self.look(x)).outputs
 
-    @property
-    def class_logits(self):
-        """Samples to their class logits, if the task has any."""
-        choose = self.gan.class_logits
-        return lambda x: choose(self.outputs(x))
+    def class_logits(self, x):
+        """The class logits of samples, of a task that has them."""
+        if not hasattr(self.gan, "class_logits"):
+            raise TypeError(
+                "A penalty on classes needs a task that classifies, such as "
+                "SemiSupervisedGAN or ACGAN. "
+                f"Received: a model of {type(self.gan).__name__}"
+            )
+        return self.gan.class_logits(self.outputs(x))
 
     def slope(self, x):
         """The gradient of the logit of each sample in that sample.

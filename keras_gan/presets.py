@@ -389,7 +389,7 @@ def semi_supervised(
     `tasks.SemiSupervisedGAN` with feature matching on the players of
     `architectures.dcgan`, Adam with beta_1 0.5, and `ClassConsistency`: images
     keep their class when they are mirrored and shifted. Where they do not, as
-    digits and letters, pass `penalties`.
+    digits and letters, pass `penalties` with another transform.
 
     Args:
         image_shape: as for `conditional`.
@@ -407,8 +407,8 @@ def semi_supervised(
     >>> gan.classify(gan.generate(2, seed=0)).shape
     (2, 3)
 
-    Reference: Salimans et al., arXiv 1606.03498; guessed labels, Sohn et
-    al., arXiv 2001.07685.
+    Reference: Salimans et al., arXiv 1606.03498; Chen et al., arXiv
+    2007.03844.
     """
     players = architectures.dcgan(image_shape, latent_dim)
     gan = tasks.SemiSupervisedGAN(*players, num_classes, seed=seed)

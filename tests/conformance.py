@@ -348,7 +348,7 @@ CASES = [
         lambda: compiled(
             classes_players(labels=False),
             "non_saturating",
-            [penalties.ClassConsistency(0.5, confidence=0.4)],
+            [penalties.ClassConsistency(0.5)],
             model=tasks.SemiSupervisedGAN,
             task={"num_classes": 3, "fake_class": True},
             augment=layers.GaussianNoise(0.1),

@@ -241,7 +241,7 @@ CASES = [
     (lambda: penalties.LeCam(form="other"), V, "form='other'"),
     (lambda: penalties.LeCam(decay=1.5), V, "decay=1.5"),
     (lambda: penalties.Consistency(transform=3), T, "transform=3"),
-    (lambda: penalties.ClassConsistency(confidence=1.5), V, "confidence=1.5"),
+    (lambda: penalties.ClassConsistency(-1.0), V, "weight=-1.0"),
     (lambda: penalties.ClassConsistency(transform="x"), T, "transform='x'"),
     (lambda: penalties.LatentConsistency(radius=NAN), V, "radius=nan"),
     (lambda: penalties.PathLength(rate=2), V, "rate=2"),

@@ -151,7 +151,7 @@ def test_round_trip_keeps_every_argument():
             0.1, schedules.Constant(0.2), keras.layers.Rescaling(2.0)
         ),
         penalties.ClassConsistency(
-            0.1, 0.6, keras.layers.Rescaling(2.0), every=2, name="g2"
+            0.1, keras.layers.Rescaling(2.0), every=2, name="g2"
         ),
         penalties.LatentConsistency(0.1, radius=0.2, name="h"),
         penalties.LatentDiversity(0.1, radius=0.2, name="i"),

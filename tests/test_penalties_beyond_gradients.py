@@ -13,6 +13,7 @@ from keras_gan import penalties
 from keras_gan import schedules
 from keras_gan import seeds
 from keras_gan.penalties import penalty as rules
+from keras_gan.penalties.class_consistency import mixed
 from keras_gan.penalties.consistency import flip_and_shift
 
 REAL = np.array([[2.0], [-1.0], [0.5]])
@@ -249,6 +250,11 @@ def test_consistency_needs_a_transform_for_vectors():
         penalties.Consistency()(Step(), REAL, FAKE)
 
 
+def softmax(x):
+    powers = np.exp(x)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 class Classes(Step):
     """A step of a task that classifies; samples are their class logits."""
 
@@ -258,32 +264,42 @@ class Classes(Step):
         self.class_logits = ops.convert_to_tensor
 
 
+def test_neighbours_are_mixed():
+    x = np.array([[1.0, 2.0], [3.0, 6.0], [7.0, 8.0]])
+    share = np.array([0.25, 1.0, 0.5])
+    wanted = [[2.5, 5.0], [3.0, 6.0], [7.0, 8.0]]
+    np.testing.assert_allclose(mixed(tf.constant(x), share), wanted)
+
+
 def test_class_consistency():
-    """p(0 | x) = sigmoid(x0 - x1): 0.75, 0.75, 0.9, 0.1; T exchanges the
-    classes. Known labels count, however unsure; guesses from 0.8 on."""
-    gap = np.log([3.0, 3.0, 9.0, 1 / 9])
-    x = tf.constant(np.stack([gap, 0 * gap], axis=1).astype("float32"))
-    step = Classes([[0], [-1], [-1], [1]])
-    rule = penalties.ClassConsistency(
-        2.0, confidence=0.8, transform=lambda x: x[:, ::-1]
-    )
+    """Samples are their class logits, T doubles them: by NumPy, with the very
+    shares that are drawn. Known labels stand in place of guesses."""
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    labels = np.array([[2], [-1], [-1], [0]])
+    rule = penalties.ClassConsistency(0.5, transform=lambda x: 2.0 * x)
+    rule.seed_generator = keras.random.SeedGenerator(4)
+    real = tf.constant(x)
     with tf.GradientTape() as tape:
-        tape.watch(x)
-        found = rule(step, x, None)
-    # p of the label after T: 0 of 0.25, none, 0 of 0.1, 1 of 0.1.
-    wanted = -2.0 * np.log([0.25, 1.0, 0.1, 0.1])
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)
-    # d -log p / dx of the copy only: the guess moves nothing.
-    slope = 2.0 * np.array([-0.75, 0.0, -0.9, 0.9])
-    wanted = np.stack([-slope, slope], axis=1)
-    np.testing.assert_allclose(tape.gradient(found, x), wanted, rtol=1e-5)
-    rule.confidence = 0.7
-    assert float(rule(step, x, None)[1]) > 2.0
+        tape.watch(real)
+        found = rule(Classes(labels), real, None)
+    share = np.array(
+        keras.random.uniform((4,), seed=keras.random.SeedGenerator(4))
+    )[:, None]
+    swap = [1, 0, 3, 2]
+    q = softmax(x)
+    q[[0, 3]] = np.eye(3)[[2, 0]]
+    q = share * q + (1 - share) * q[swap]
+    p = softmax(2.0 * (share * x + (1 - share) * x[swap]))
+    np.testing.assert_allclose(found, -0.5 * (q * np.log(p)).sum(1), rtol=1e-5)
+    # -sum q log p has the slope p - q in the logits; the guess has none.
+    slope = share * (p - q)
+    slope += ((1 - share) * (p - q))[swap]
+    np.testing.assert_allclose(tape.gradient(found, real), slope, rtol=1e-4)
 
 
 def test_class_consistency_needs_classes():
     gan = small_gan(penalties.ClassConsistency(transform=same))
-    with pytest.raises(TypeError, match="needs `discriminate.class_logits`"):
+    with pytest.raises(TypeError, match="needs a task that classifies"):
         gan.fit(np.zeros((4, 3)), batch_size=4, verbose=0)
 
 

@@ -91,11 +91,11 @@ PARTS = st.one_of(
             penalties.SampleEnergy,
             penalties.WeightDecay,
             penalties.Orthogonal,
+            penalties.ClassConsistency,
             penalties.Consistency,
         )
     ),
     st.builds(penalties.WGANGP, WEIGHTS, one_sided=st.booleans()),
-    st.builds(penalties.ClassConsistency, WEIGHTS, confidence=unit),
     st.builds(penalties.DRAGAN, WEIGHTS, symmetric=st.booleans(), k=unit),
     st.builds(
         penalties.LeCam,

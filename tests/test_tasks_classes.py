@@ -382,6 +382,28 @@ def test_features_are_matched():
     np.testing.assert_allclose(logs["g_loss"], [softplus(-logit)], rtol=1e-5)
 
 
+@pytest.mark.parametrize("fake_class", [False, True])
+def test_class_consistency_of_twins(fake_class):
+    """Mixed with itself a sample stays: -log p of its label where there is
+    one, the entropy of p where there is none."""
+    gan = semi_supervised(fake_class=fake_class)
+    rule = penalties.ClassConsistency(2.0, transform=tf.identity)
+    still(gan, penalties=[rule])
+    x, labels = X[[0, 0, 2, 2]], np.array([1, 1, -1, -1])
+    logs = gan.fit(x, labels, batch_size=4, shuffle=False, verbose=0).history
+    p = gan.classify(X)
+    entropy = -(p[2] * np.log(p[2])).sum()
+    wanted = 2.0 * (-np.log(p[0, 1]) + entropy) / 2.0
+    np.testing.assert_allclose(logs["class_consistency"], [wanted], rtol=1e-5)
+
+
+def test_penalties_of_the_preset():
+    sizes = {"image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 3}
+    (rule,) = presets.semi_supervised(**sizes).penalties
+    assert isinstance(rule, penalties.ClassConsistency) and rule.weight == 1.0
+    assert presets.semi_supervised(**sizes, penalties=[]).penalties == []
+
+
 def test_no_labels_at_all_in_a_batch():
     gan = semi_supervised()
     gan.compile("sgd", "adam")

@@ -118,17 +118,16 @@ def from_step(discriminate, attribute, penalty):
 
     Args:
         discriminate: first argument of the penalty.
-        attribute: string, `"latents"`, `"pathway"`, `"player"`, or
-            `"class_logits"`, which tasks that classify have.
+        attribute: string, `"latents"`, `"pathway"` or `"player"`.
         penalty: the penalty, for the message.
 
     Raises:
-        TypeError: `discriminate` is a plain function, or the model has none.
+        TypeError: `discriminate` is a plain function.
     """
     if not hasattr(discriminate, attribute):
         raise TypeError(
             f"{type(penalty).__name__} needs `discriminate.{attribute}`, "
-            "which a keras_gan.GAN that has it gives in training. "
+            "which keras_gan.GAN gives it in training. "
             f"Received: discriminate={discriminate!r}"
         )
     return getattr(discriminate, attribute)
