@@ -3,11 +3,11 @@
     python benchmarks/conditional.py --data /usr/share/datasets/fashion-mnist
 
 Trains the presets `conditional`, `acgan`, `semi_supervised` (with 10 and 100
-labels a class, beside the same discriminator on these labels alone, with
-mirror images and shifts or without) and
-`infogan` (beside k-means on pixels), and judges each on the 10,000 test images.
-The accuracy score is that of a small classifier that has seen 60,000 fakes and
-no real image; `real` is the same for the 60,000 training images.
+labels a class in a fifth of the rows, beside the same discriminator on these
+labels alone, with mirror images and shifts or without) and `infogan` (beside
+k-means on pixels), and judges each on the 10,000 test images. The accuracy
+score is that of a small classifier that has seen 60,000 fakes and no real
+image; `real` is the same for the 60,000 training images.
 
 `--policy` is the precision of the GANs, such as `mixed_bfloat16`. The learning
 rates of all but `infogan` fall over the length of the run.
@@ -40,6 +40,7 @@ from keras_gan.penalties.consistency import flip_and_shift
 
 OUT = pathlib.Path(__file__).with_suffix(".json")
 FAKES, BATCH, EPOCHS = 60_000, 64, 5
+LABELLED = 0.2
 STEPS = {
     "real": 0,
     "conditional": 10_000,
@@ -84,7 +85,7 @@ def main(data, only, seeds, steps, policy, models, out):
 def write(out, rows, data):
     """Writes all rows and their table."""
     protocol = {"batch_size": BATCH, "data": str(data), "fakes": FAKES}
-    protocol["classifier_epochs"] = EPOCHS
+    protocol |= {"classifier_epochs": EPOCHS, "labelled": LABELLED}
     content = {"rows": rows, "protocol": protocol}
     content["made_by"] = objectives.made_by()
     out.write_text(json.dumps(content, indent=1) + "\n")
@@ -182,7 +183,8 @@ def score(train, data, seed):
 def semi_supervised(per_class, key, data):
     """Accuracy with few labels, and of the same network on them alone."""
     seed = key["seed"]
-    x, y = datasets.few_labels(*arrays(data, 0), per_class, seed=seed)
+    train = arrays(data, 0)
+    x, y = datasets.few_labels(*train, per_class, LABELLED, seed)
     batches, _ = datasets.load((x, y), BATCH, test_fraction=0.0, seed=seed)
     rate = presets.falling(duration=key["steps"] * BATCH)
     gan = made(presets.semi_supervised, key, learning_rate=rate)
