@@ -72,6 +72,8 @@ def main(data, only, seeds, steps, policy, models, out):
                 "steps": STEPS[name] if steps is None else steps,
                 "policy": None if name == "real" else policy,
             }
+            if name.startswith("semi_supervised"):
+                key["labelled"] = LABELLED
             if not any(key.items() <= row.items() for row in rows):
                 made_by = {"revision": objectives.revision()}
                 found = run(key, data, models)
@@ -85,7 +87,7 @@ def main(data, only, seeds, steps, policy, models, out):
 def write(out, rows, data):
     """Writes all rows and their table."""
     protocol = {"batch_size": BATCH, "data": str(data), "fakes": FAKES}
-    protocol |= {"classifier_epochs": EPOCHS, "labelled": LABELLED}
+    protocol["classifier_epochs"] = EPOCHS
     content = {"rows": rows, "protocol": protocol}
     content["made_by"] = objectives.made_by()
     out.write_text(json.dumps(content, indent=1) + "\n")

@@ -389,7 +389,8 @@ def semi_supervised(
     `tasks.SemiSupervisedGAN` with feature matching on the players of
     `architectures.dcgan`, Adam with beta_1 0.5, and `ClassConsistency`: images
     keep their class when they are mirrored and shifted. Where they do not, as
-    digits and letters, pass `penalties` with another transform.
+    digits and letters, pass `penalties` with another transform, such as
+    `[ClassConsistency(transform=keras.layers.RandomTranslation(0.1, 0.1))]`.
 
     Args:
         image_shape: as for `conditional`.

@@ -121,14 +121,16 @@ CASES = [
     Case(
         "every_second",
         lambda: compiled(
-            conformance.small((4, 4, 1)),
+            conformance.classes_players(labels=False),
             "non_saturating",
             [
                 penalty(weight=0.02, every=2)
                 for penalty in conformance.public_classes(penalties)
             ],
+            model=keras_gan.SemiSupervisedGAN,
+            task={"num_classes": 3},
         ),
-        batch_of(4, 4, 1),
+        conformance.few_labels_batch,
         (),
     ),
 ]

@@ -272,11 +272,11 @@ def test_neighbours_are_mixed():
 
 
 def test_class_consistency():
-    """Samples are their class logits, T doubles them: by NumPy, with the very
+    """Samples are their class logits, T squares them: by NumPy, with the very
     shares that are drawn. Known labels stand in place of guesses."""
     x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     labels = np.array([[2], [-1], [-1], [0]])
-    rule = penalties.ClassConsistency(0.5, transform=lambda x: 2.0 * x)
+    rule = penalties.ClassConsistency(0.5, transform=ops.square)
     rule.seed_generator = keras.random.SeedGenerator(4)
     real = tf.constant(x)
     with tf.GradientTape() as tape:
@@ -289,11 +289,11 @@ def test_class_consistency():
     q = softmax(x)
     q[[0, 3]] = np.eye(3)[[2, 0]]
     q = share * q + (1 - share) * q[swap]
-    p = softmax(2.0 * (share * x + (1 - share) * x[swap]))
+    p = softmax(share * x**2 + (1 - share) * x[swap] ** 2)
     np.testing.assert_allclose(found, -0.5 * (q * np.log(p)).sum(1), rtol=1e-5)
     # -sum q log p has the slope p - q in the logits; the guess has none.
-    slope = share * (p - q)
-    slope += ((1 - share) * (p - q))[swap]
+    slope = 0.5 * (p - q)
+    slope = 2 * x * (share * slope + ((1 - share) * slope)[swap])
     np.testing.assert_allclose(tape.gradient(found, real), slope, rtol=1e-4)
 
 

@@ -385,22 +385,34 @@ def test_features_are_matched():
 @pytest.mark.parametrize("fake_class", [False, True])
 def test_class_consistency_of_twins(fake_class):
     """Mixed with itself a sample stays: -log p of its label where there is
-    one, the entropy of p where there is none."""
-    gan = semi_supervised(fake_class=fake_class)
+    one, the entropy of p where there is none. What is augmented counts."""
+    double = layers.Rescaling(2.0)
+    gan = semi_supervised(fake_class=fake_class, augment=double)
     rule = penalties.ClassConsistency(2.0, transform=tf.identity)
     still(gan, penalties=[rule])
     x, labels = X[[0, 0, 2, 2]], np.array([1, 1, -1, -1])
     logs = gan.fit(x, labels, batch_size=4, shuffle=False, verbose=0).history
-    p = gan.classify(X)
+    p = gan.classify(2.0 * X)
     entropy = -(p[2] * np.log(p[2])).sum()
     wanted = 2.0 * (-np.log(p[0, 1]) + entropy) / 2.0
     np.testing.assert_allclose(logs["class_consistency"], [wanted], rtol=1e-5)
 
 
+def test_class_consistency_of_an_acgan():
+    """It has a layer of logits beside the classes, which is left alone."""
+    gan = known_acgan(linear_discriminator(), fake_term=False)
+    rule = penalties.ClassConsistency(2.0, transform=tf.identity)
+    still(gan, penalties=[rule])
+    logs = gan.fit(X[:1], Y[:1], batch_size=1, verbose=0).history
+    wanted = 2.0 * cross_entropy(X[:1] @ KERNEL, Y[:1])
+    np.testing.assert_allclose(logs["class_consistency"], wanted, rtol=1e-5)
+
+
 def test_penalties_of_the_preset():
     sizes = {"image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 3}
     (rule,) = presets.semi_supervised(**sizes).penalties
-    assert isinstance(rule, penalties.ClassConsistency) and rule.weight == 1.0
+    assert isinstance(rule, penalties.ClassConsistency)
+    assert rule.weight == 1.0 and rule.transform is None
     assert presets.semi_supervised(**sizes, penalties=[]).penalties == []
 
 

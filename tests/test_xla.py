@@ -18,6 +18,7 @@ from conformance import PAPERS
 from conformance import LabelledGAN
 from conformance import batch_of
 from conformance import compiled
+from conformance import image_batch
 from conformance import small
 from conformance import small_dcgan
 from hlo import findings
@@ -27,6 +28,7 @@ from keras_gan import architectures
 from keras_gan import layers
 from keras_gan import losses
 from keras_gan import penalties
+from keras_gan import tasks
 from keras_gan import updates
 from keras_gan.layers import diff_augment
 
@@ -116,8 +118,14 @@ PENALTIES = [
 @pytest.mark.filterwarnings("ignore:R1 and R2 in every")
 def test_step_of_each_penalty(name, every):
     penalty = getattr(penalties, name)(every=every)
-    gan = compiled(small_dcgan("both"), "non_saturating", [penalty])
-    assert_static(gan, batch_of(*IMAGE)())
+    gan = compiled(
+        small_dcgan("both"),
+        "non_saturating",
+        [penalty],
+        model=tasks.SemiSupervisedGAN,
+        task={"num_classes": 3},
+    )
+    assert_static(gan, image_batch(3)())
 
 
 @pytest.mark.large

@@ -21,7 +21,12 @@ class ClassConsistency(Transforming):
     and of augmented samples, as all it sees. `q_i` is the label; where that is
     missing, -1, it is p(x_i), and no gradient flows through it. Choose it for
     `SemiSupervisedGAN`, where labels are few: classes then change where
-    samples are rare. With all labels known it is mixup.
+    samples are rare. With all labels known it is mixup. The value falls to
+    the entropy of q, not to 0.
+
+    Neighbours are rows 0 and 1, 2 and 3 and so on, of each replica: replicas
+    of an odd number of rows pair others than one replica does. A row of sample
+    weight 0 is still in the mix of its neighbour.
 
     Args:
         weight: float >= 0 or schedule.
@@ -41,8 +46,10 @@ class ClassConsistency(Transforming):
     'class_consistency'
 
     Reference: interpolation consistency, Verma et al., arXiv 1903.03825, where
-    an averaged network makes the guess; in a semi-supervised GAN, Chen et
-    al., arXiv 2007.03844; mixup, Zhang et al., arXiv 1710.09412.
+    an averaged network makes the guess, unlabelled samples mix with each other
+    only, errors are squared, the share is of a beta distribution and the
+    weight rises; in a semi-supervised GAN, Chen et al., arXiv 2007.03844;
+    mixup, Zhang et al., arXiv 1710.09412.
     """
 
     # The layer of the logits beside the classes is left alone.
@@ -74,7 +81,7 @@ def mixed(x, share):
     """Each row by its share, and its neighbour by the rest.
 
     Neighbours are rows 0 and 1, 2 and 3 and so on, so that they stay together
-    on replicas of an even number of rows; a last row of its own stays alone.
+    on replicas of an even number of rows; an odd last row stays alone.
 
     Args:
         x: float tensor `(batch, ...)`.

@@ -118,7 +118,8 @@ def from_step(discriminate, attribute, penalty):
 
     Args:
         discriminate: first argument of the penalty.
-        attribute: string, `"latents"`, `"pathway"` or `"player"`.
+        attribute: string, `"latents"`, `"pathway"`, `"player"` or
+            `"class_logits"`.
         penalty: the penalty, for the message.
 
     Raises:
