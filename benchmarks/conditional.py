@@ -43,8 +43,8 @@ FAKES, BATCH, EPOCHS = 60_000, 64, 5
 LABELLED = 0.2
 STEPS = {
     "real": 0,
-    "conditional": 10_000,
-    "acgan": 5_000,
+    "conditional": 7_000,
+    "acgan": 4_000,
     "semi_supervised_10": 4_000,
     "semi_supervised_100": 4_000,
     "infogan": 4_000,

@@ -20,7 +20,8 @@ def few_labels(x, y, per_class, share=0.5, seed=0):
         y: integer array `(n,)` or `(n, 1)`, their classes, 0 and up.
         per_class: integer >= 1, rows of each class that keep their label.
         share: float in [0, 0.95], share of labelled rows; each labelled row
-            is there at least once.
+            is there at least once. Where labels are as few as ten a class,
+            0.2 shows them less often and did better on Fashion-MNIST.
         seed: integer >= 0, decides which rows these are.
 
     Returns:
