@@ -63,8 +63,7 @@ def main():
 @click.option(
     "--preset",
     type=click.Choice(presets.__all__),
-    help="Recipe; semi_supervised takes mirror images for the same class.  "
-    "[default: r3gan_small for images, mlp for all else]",
+    help="Recipe.  [default: r3gan_small for images, mlp for all else]",
 )
 @click.option(
     "--epochs",
