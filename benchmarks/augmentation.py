@@ -30,6 +30,7 @@ import numpy as np
 import objectives
 import presets as of_presets
 from conditional import FlipAndShift
+from conditional import keep
 
 from keras_gan import architectures
 from keras_gan import augment_dataset
@@ -78,7 +79,7 @@ def main(data, only, seeds, steps, classifier_steps, models, out):
                 continue
             few = chosen(train, name, seed)
             path = models / f"{name}-{steps}-{seed}.keras"
-            made_by = {"trained_by": train_once(few, steps, seed, path)}
+            made_by = train_once(few, steps, seed, path)
             made_by["revision"] = objectives.revision()
             gan = run_folder.load_model(path)
             found = judged(gan, few, test, name, seed, classifier_steps)
@@ -113,9 +114,8 @@ def chosen(train, name, seed):
 
 def train_once(few, steps, seed, path):
     """Trains the conditional GAN of these samples; by which commit."""
-    note = path.with_suffix(".json")
     if path.exists():
-        return json.loads(note.read_text())
+        return json.loads(path.with_suffix(".json").read_text())
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy("mixed_bfloat16")
     players = architectures.dcgan((28, 28, 1), 64, 10)
@@ -127,9 +127,9 @@ def train_once(few, steps, seed, path):
     start = time.perf_counter()
     fit(gan, batches(few, seed), steps)
     print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)
-    note.write_text(json.dumps(objectives.revision()))
-    gan.save(path)
-    return objectives.revision()
+    found = {"trained_by": objectives.revision()}
+    keep(gan, path, found)
+    return found
 
 
 def balanced(pair):

@@ -120,9 +120,8 @@ def run(key, data, models):
 def train(key, data, path):
     """Trains a preset once, and keeps it; how long, and by which commit."""
     name, seed = key["run"], key["seed"]
-    note = path.with_suffix(".json")
     if path.exists():
-        return json.loads(note.read_text())
+        return json.loads(path.with_suffix(".json").read_text())
     batches, _ = datasets.load(data, batch_size=BATCH, seed=seed)
     if name == "infogan":
         batches = batches.map(lambda x, y: x)
@@ -133,11 +132,16 @@ def train(key, data, path):
     gan = made(getattr(presets, name), key, **options)
     found = {"trained_by": objectives.revision()}
     found["seconds"] = fit(gan, batches, key["steps"])
-    note.write_text(json.dumps(found))
+    keep(gan, path, found)
+    return found
+
+
+def keep(gan, path, found):
+    """Saves a model, whole or not at all, beside how it was trained."""
+    path.with_suffix(".json").write_text(json.dumps(found))
     unfinished = path.with_suffix(".unfinished.keras")
     gan.save(unfinished)
     os.replace(unfinished, path)
-    return found
 
 
 def made(preset, key, **options):

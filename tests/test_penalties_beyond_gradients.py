@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from keras import ops
+from test_tasks_classes import softmax
 
 import keras_gan
 from keras_gan import constraints
@@ -248,11 +249,6 @@ def test_consistency():
 def test_consistency_needs_a_transform_for_vectors():
     with pytest.raises(ValueError, match="Received: samples of shape"):
         penalties.Consistency()(Step(), REAL, FAKE)
-
-
-def softmax(x):
-    powers = np.exp(x)
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 class Classes(Step):
