@@ -33,7 +33,8 @@ class Sampled(keras.Model):
                 their noise where they hold codes, or on the styles' distance
                 from their mean in a generator that has styles.
             averaged: whether the averaged generator makes them.
-            batch_size: integer >= 1, samples made at once.
+            batch_size: integer >= 1, samples made at once. Another number
+                changes them by no more than rounding.
 
         Returns:
             float32 NumPy array `(n, ...)` in the range of the data.

@@ -352,8 +352,10 @@ def test_generate_is_a_function_of_its_seed(case):
         codes = gan.latents(1, seed=0)[:, -gan.latents.num_codes :]
         two = np.repeat(codes, 2, axis=0)
     first = gan.generate(six, seed=4)
-    np.testing.assert_array_equal(
-        first, gan.generate(six, seed=4, batch_size=4)
+    np.testing.assert_array_equal(first, gan.generate(six, seed=4))
+    # Some processors sum in another order where the batch has another size.
+    np.testing.assert_allclose(
+        gan.generate(six, seed=4, batch_size=4), first, rtol=1e-5, atol=1e-6
     )
     assert not np.array_equal(first, gan.generate(six, seed=5))
     assert not np.array_equal(gan.generate(six), gan.generate(six))

@@ -188,7 +188,10 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
         assert found[name].dtype == "float32"
     expected = ops.convert_to_numpy(found["float32"])
     assert expected.min() > 0
-    np.testing.assert_allclose(found[policy], expected, rtol=32 * 0.5**digits)
+    # Of (slope - 1)^2 a slope near 1 leaves the square of its own error.
+    np.testing.assert_allclose(
+        found[policy], expected, rtol=32 * 0.5**digits, atol=0.25**digits
+    )
 
 
 def half_outputs(*units):
