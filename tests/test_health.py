@@ -327,7 +327,7 @@ class TestQuiet:
         health = Health(train, test, every=20, warm_up=0, answers=ALL)
         # An untrained generator is no collapse: two signals wait.
         health.warm_up = 2_000
-        gan.fit(train.take(80), verbose=0, shuffle=False, callbacks=[health])
+        gan.fit(train.take(40), verbose=0, shuffle=False, callbacks=[health])
         assert health.answers == []
         assert health.values["diversity"] > 0.2
         assert set(health.values) == {
