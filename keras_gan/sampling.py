@@ -34,7 +34,8 @@ class Sampled(keras.Model):
                 from their mean in a generator that has styles.
             averaged: whether the averaged generator makes them.
             batch_size: integer >= 1, samples made at once. Another number
-                changes them by no more than rounding.
+                changes them by no more than rounding, unless a layer of the
+                generator couples samples, as `MinibatchStd` does, or draws.
 
         Returns:
             float32 NumPy array `(n, ...)` in the range of the data.

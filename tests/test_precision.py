@@ -169,7 +169,9 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
     """Within some units in the last place of the network; float32 outside.
 
     The network is smooth: where a ReLU turns by rounding, so does the slope.
+    Slopes are about 2: near 1 `(slope - 1)^2` would be all rounding.
     """
+    twice = keras.initializers.VarianceScaling(4.0, "fan_avg", "uniform")
     found = {}
     for name in ("float32", policy):
         keras.config.set_dtype_policy(name)
@@ -179,7 +181,7 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
                 keras.Input((16, 16, 3)),
                 layers.Conv2D(8, 4, 2, activation="tanh"),
                 layers.Flatten(),
-                layers.Dense(1, dtype="float32"),
+                layers.Dense(1, kernel_initializer=twice, dtype="float32"),
             ]
         )
         penalty.seed_generator = keras.random.SeedGenerator(5)
@@ -187,11 +189,8 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
         found[name] = penalty(discriminator, real, -real)
         assert found[name].dtype == "float32"
     expected = ops.convert_to_numpy(found["float32"])
-    assert expected.min() > 0
-    # Of (slope - 1)^2 a slope near 1 leaves the square of its own error.
-    np.testing.assert_allclose(
-        found[policy], expected, rtol=32 * 0.5**digits, atol=0.25**digits
-    )
+    assert expected.min() > 0.1
+    np.testing.assert_allclose(found[policy], expected, rtol=32 * 0.5**digits)
 
 
 def half_outputs(*units):
