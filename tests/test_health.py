@@ -325,10 +325,9 @@ class TestQuiet:
         train, test = datasets.load("fashion_mnist_10k", batch_size=64)
         gan = getattr(presets, preset)((28, 28, 1), seed=0)
         health = Health(train, test, every=20, warm_up=0, answers=ALL)
-        # An untrained generator is no collapse: some signals wait, and are
-        # judged twice then.
-        health.warm_up = 1_000
-        gan.fit(train.take(40), verbose=0, shuffle=False, callbacks=[health])
+        # An untrained generator is no collapse: some signals wait.
+        health.warm_up = 2_000
+        gan.fit(train.take(80), verbose=0, shuffle=False, callbacks=[health])
         assert health.answers == []
         assert health.values["diversity"] > 0.2
         assert set(health.values) == {

@@ -171,7 +171,7 @@ def test_penalties_are_as_exact_as_the_network(penalty, policy, digits):
     The network is smooth: where a ReLU turns by rounding, so does the slope.
     Slopes are about 2: near 1 `(slope - 1)^2` would be all rounding.
     """
-    twice = keras.initializers.VarianceScaling(4.0, "fan_avg", "uniform")
+    twice = keras.initializers.VarianceScaling(4.0, "fan_avg", "uniform", 1)
     found = {}
     for name in ("float32", policy):
         keras.config.set_dtype_policy(name)
